@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The collection of elections: finds what a command names, applies it by the
+// rules of election.h, and says what came of it.
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/candidates.h"
+#include "core/election.h"
+#include "core/hash.h"
+#include "electd/election.h"
+
+struct electd_elections {
+    struct electd_limits limits;
+    // In the order of creation, which is the order in which uthash iterates.
+    struct electd_election *by_name;
+    struct candidates candidates;
+    uint64_t entries;
+};
+
+struct electd_elections *electd_elections_create(struct electd_limits limits)
+{
+    struct electd_elections *elections = calloc(1, sizeof *elections);
+
+    if (elections != NULL) {
+        elections->limits = limits;
+    }
+    return elections;
+}
+
+void electd_elections_destroy(struct electd_elections *elections)
+{
+    struct electd_election *election;
+    struct electd_election *next;
+
+    if (elections == NULL) {
+        return;
+    }
+    candidates_clear(&elections->candidates);
+    HASH_ITER(hh, elections->by_name, election, next)
+    {
+        HASH_DELETE(hh, elections->by_name, election);
+        free(election->tags);
+        free(election);
+    }
+    free(elections);
+}
+
+static struct electd_election *
+elections_find(const struct electd_elections *elections,
+               struct electd_name name)
+{
+    struct electd_election *found = NULL;
+
+    HASH_FIND(hh, elections->by_name, name.bytes, (unsigned)name.size, found);
+    return found;
+}
+
+// False when out of memory. No tags need none.
+static bool elections_copy_tags(const struct electd_command *command,
+                                struct tags **copy)
+{
+    size_t size = 0;
+    char *end;
+
+    *copy = NULL;
+    if (command->tags_count == 0) {
+        return true;
+    }
+    for (size_t i = 0; i < command->tags_count; i++) {
+        size += strlen(command->tags[i]) + 1;
+    }
+    *copy = malloc(sizeof **copy + size);
+    if (*copy == NULL) {
+        return false;
+    }
+    (*copy)->count = command->tags_count;
+    end = (*copy)->bytes;
+    for (size_t i = 0; i < command->tags_count; i++) {
+        size = strlen(command->tags[i]) + 1;
+        memcpy(end, command->tags[i], size);
+        end += size;
+    }
+    return true;
+}
+
+// Returns NULL when out of memory.
+static struct electd_election *
+elections_new(struct electd_elections *elections,
+              const struct electd_command *command)
+{
+    struct electd_name name = command->election;
+    struct electd_election *election =
+        calloc(1, sizeof *election + name.size + 1);
+
+    if (election == NULL) {
+        return NULL;
+    }
+    if (!elections_copy_tags(command, &election->tags)) {
+        free(election);
+        return NULL;
+    }
+    election->number = HASH_COUNT(elections->by_name) + 1;
+    election->name_size = (uint8_t)name.size;
+    memcpy(election->name, name.bytes, name.size);
+    HASH_ADD_KEYPTR(hh, elections->by_name, election->name, (unsigned)name.size,
+                    election);
+    if (election->hh.tbl == NULL) {
+        free(election->tags);
+        free(election);
+        return NULL;
+    }
+    return election;
+}
+
+static enum electd_status
+elections_create(struct electd_elections *elections,
+                 const struct electd_command *command,
+                 const struct electd_election **created)
+{
+    if (*created != NULL) {
+        return ELECTD_OK;
+    }
+    if (HASH_COUNT(elections->by_name) >= elections->limits.elections_max) {
+        return ELECTD_ELECTIONS_MAX;
+    }
+    *created = elections_new(elections, command);
+    return *created != NULL ? ELECTD_OK : ELECTD_NO_MEMORY;
+}
+
+static enum electd_status elections_enter(struct electd_elections *elections,
+                                          struct electd_election *election,
+                                          const struct electd_command *command,
+                                          struct electd_outcome *outcome)
+{
+    struct electd_candidate *candidate = candidates_find(
+        &elections->candidates, election->number, command->candidate);
+    uint32_t count = election->queue_count + (election->leader != NULL);
+
+    if (candidate != NULL) {
+        if (!candidates_rebind(&elections->candidates, candidate,
+                               command->session)) {
+            return ELECTD_NO_MEMORY;
+        }
+    } else {
+        if (count >= elections->limits.candidates_max) {
+            return ELECTD_CANDIDATES_MAX;
+        }
+        candidate = candidates_add(&elections->candidates, election->number,
+                                   command->candidate, command->session);
+        if (candidate == NULL) {
+            return ELECTD_NO_MEMORY;
+        }
+        election_add(election, candidate);
+        outcome->reason = ELECTD_ENTERED;
+    }
+    candidate->entry = ++elections->entries;
+    candidate->lease = (uint8_t)command->lease;
+    outcome->entry = candidate->entry;
+    return ELECTD_OK;
+}
+
+static void elections_leave(struct electd_elections *elections,
+                            struct electd_election *election,
+                            struct electd_candidate *candidate)
+{
+    election_take(election, candidate);
+    candidates_remove(&elections->candidates, candidate);
+}
+
+// Withdraws every candidate of the session, then fills the lead once.
+static enum electd_reason elections_close(struct electd_elections *elections,
+                                          struct electd_election *election,
+                                          uint64_t session)
+{
+    struct binding *binding =
+        candidates_bound_to(&elections->candidates, election->number, session);
+    struct electd_candidate *candidate;
+    struct electd_candidate *next;
+
+    if (binding == NULL) {
+        return ELECTD_UNCHANGED;
+    }
+    // The binding goes with the last one: look ahead before each.
+    for (candidate = binding->candidates; candidate != NULL; candidate = next) {
+        next = candidate->bound_next;
+        elections_leave(elections, election, candidate);
+    }
+    election_fill(election);
+    return ELECTD_CLOSED;
+}
+
+// What moves or removes one candidate; an unknown one has nothing to do.
+static enum electd_reason elections_move(struct electd_elections *elections,
+                                         struct electd_election *election,
+                                         const struct electd_command *command)
+{
+    struct electd_candidate *candidate = candidates_find(
+        &elections->candidates, election->number, command->candidate);
+
+    if (candidate == NULL) {
+        return ELECTD_UNCHANGED;
+    }
+    switch (command->operation) {
+    case ELECTD_WITHDRAW:
+    case ELECTD_EVICT:
+        elections_leave(elections, election, candidate);
+        election_fill(election);
+        return command->operation == ELECTD_EVICT ? ELECTD_EVICTED
+                                                  : ELECTD_WITHDRAWN;
+    case ELECTD_ANOINT:
+        return election_anoint(election, candidate) ? ELECTD_ANOINTED
+                                                    : ELECTD_UNCHANGED;
+    case ELECTD_PROMOTE:
+        return election_promote(election, candidate) ? ELECTD_PROMOTED
+                                                     : ELECTD_UNCHANGED;
+    case ELECTD_DEMOTE:
+        return election_demote(election, candidate) ? ELECTD_DEMOTED
+                                                    : ELECTD_UNCHANGED;
+    case ELECTD_CREATE:
+    case ELECTD_CLOSE:
+    case ELECTD_ENTER:
+    case ELECTD_GET_TERM:
+        break;
+    }
+    assert(!"an operation that moves no candidate");
+    return ELECTD_UNCHANGED;
+}
+
+static enum electd_status elections_change(struct electd_elections *elections,
+                                           struct electd_election *election,
+                                           const struct electd_command *command,
+                                           struct electd_outcome *outcome)
+{
+    switch (command->operation) {
+    case ELECTD_CREATE:
+    case ELECTD_GET_TERM:
+        return ELECTD_OK;
+    case ELECTD_CLOSE:
+        outcome->reason =
+            elections_close(elections, election, command->session);
+        return ELECTD_OK;
+    case ELECTD_ENTER:
+        return elections_enter(elections, election, command, outcome);
+    case ELECTD_WITHDRAW:
+    case ELECTD_ANOINT:
+    case ELECTD_PROMOTE:
+    case ELECTD_DEMOTE:
+    case ELECTD_EVICT:
+        outcome->reason = elections_move(elections, election, command);
+        return ELECTD_OK;
+    }
+    assert(!"an operation that is in the enumeration");
+    return ELECTD_OK;
+}
+
+static bool elections_names_one(enum electd_operation operation)
+{
+    return operation != ELECTD_CREATE && operation != ELECTD_CLOSE &&
+           operation != ELECTD_GET_TERM;
+}
+
+static void elections_check(const struct electd_command *command)
+{
+    assert(command->election.size >= 1);
+    assert(command->election.size <= ELECTD_NAME_SIZE_MAX);
+    if (elections_names_one(command->operation)) {
+        assert(command->candidate.size >= 1);
+        assert(command->candidate.size <= ELECTD_NAME_SIZE_MAX);
+    }
+}
+
+// Notes who leads now, in case that this changes: a leader that leaves takes
+// its name along.
+static void elections_note_leader(const struct electd_election *election,
+                                  struct electd_outcome *outcome)
+{
+    struct electd_name leader = electd_election_leader(election);
+
+    outcome->previous_leader_size = leader.size;
+    memcpy(outcome->previous_leader, leader.bytes, leader.size + 1);
+}
+
+enum electd_status electd_apply(struct electd_elections *elections,
+                                const struct electd_command *command,
+                                struct electd_outcome *outcome)
+{
+    struct electd_election *election;
+    uint64_t old_term;
+    enum electd_status status;
+
+    elections_check(command);
+    election = elections_find(elections, command->election);
+    outcome->election = election;
+    outcome->reason = ELECTD_UNCHANGED;
+    outcome->elected = false;
+    outcome->entry = 0;
+    outcome->previous_leader_size = 0;
+    outcome->previous_leader[0] = '\0';
+    if (command->operation == ELECTD_CREATE) {
+        return elections_create(elections, command, &outcome->election);
+    }
+    if (election == NULL) {
+        return ELECTD_NO_ELECTION;
+    }
+    old_term = election->term;
+    elections_note_leader(election, outcome);
+    status = elections_change(elections, election, command, outcome);
+    if (outcome->reason == ELECTD_UNCHANGED) {
+        outcome->previous_leader_size = 0;
+        outcome->previous_leader[0] = '\0';
+        assert(election->term == old_term);
+        return status;
+    }
+    election->revision++;
+    outcome->elected = election->term != old_term;
+    assert(election->leader != NULL || election->queue == NULL);
+    return status;
+}
+
+size_t electd_elections_count(const struct electd_elections *elections)
+{
+    return HASH_COUNT(elections->by_name);
+}
+
+const struct electd_election *
+electd_elections_first(const struct electd_elections *elections)
+{
+    return elections->by_name;
+}
