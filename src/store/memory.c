@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A submitted request waits in a list until the loop has polled; then the list
+// is worked off in order. What done_cb submits waits for the next turn, so that
+// a chain of requests cannot keep the loop from its other work.
+
+#include "store/memory.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <utlist.h>
+
+#include "core/container_of.h"
+
+static void store_memory_run(struct store_memory *store,
+                             struct store_request *request)
+{
+    struct store_listener *listener = store->base.listener;
+    struct electd_outcome outcome;
+    enum electd_status status;
+
+    status = electd_apply(store->elections, &request->command, &outcome);
+    if (outcome.reason != ELECTD_UNCHANGED && listener != NULL) {
+        listener->change_cb(listener, &outcome);
+    }
+    request->done_cb(request, status, &outcome);
+}
+
+static void store_memory_check_cb(uv_check_t *check)
+{
+    struct store_memory *store =
+        container_of(check, struct store_memory, check);
+    struct store_request *batch = store->waiting;
+    struct store_request *request;
+
+    store->waiting = NULL;
+    uv_check_stop(&store->check);
+    uv_idle_stop(&store->idle);
+    while (batch != NULL && store->close_cb == NULL) {
+        request = batch;
+        DL_DELETE(batch, request);
+        store_memory_run(store, request);
+    }
+    // Closed on the way: the rest waits, before what was submitted since.
+    DL_CONCAT(batch, store->waiting);
+    store->waiting = batch;
+}
+
+static void store_memory_idle_cb(uv_idle_t *idle)
+{
+    // Being active is all it is for.
+    (void)idle;
+}
+
+static void store_memory_submit(struct store *base,
+                                struct store_request *request)
+{
+    struct store_memory *store = container_of(base, struct store_memory, base);
+
+    assert(store->close_cb == NULL);
+    DL_APPEND(store->waiting, request);
+    // Neither can fail: the callbacks are given.
+    uv_check_start(&store->check, store_memory_check_cb);
+    uv_idle_start(&store->idle, store_memory_idle_cb);
+}
+
+static void store_memory_closed(struct store_memory *store)
+{
+    static const struct electd_outcome none = {.reason = ELECTD_UNCHANGED};
+    struct store_request *request;
+
+    store->open_handles--;
+    if (store->open_handles > 0) {
+        return;
+    }
+    while (store->waiting != NULL) {
+        request = store->waiting;
+        DL_DELETE(store->waiting, request);
+        request->done_cb(request, ELECTD_UNAVAILABLE, &none);
+    }
+    electd_elections_destroy(store->elections);
+    store->elections = NULL;
+    store->close_cb(&store->base);
+}
+
+static void store_memory_check_closed_cb(uv_handle_t *handle)
+{
+    store_memory_closed(container_of(handle, struct store_memory, check));
+}
+
+static void store_memory_idle_closed_cb(uv_handle_t *handle)
+{
+    store_memory_closed(container_of(handle, struct store_memory, idle));
+}
+
+static void store_memory_close(struct store *base, store_close_cb close_cb)
+{
+    struct store_memory *store = container_of(base, struct store_memory, base);
+
+    assert(store->close_cb == NULL);
+    store->close_cb = close_cb;
+    uv_close((uv_handle_t *)&store->check, store_memory_check_closed_cb);
+    uv_close((uv_handle_t *)&store->idle, store_memory_idle_closed_cb);
+}
+
+enum electd_status store_memory_init(struct store_memory *store,
+                                     uv_loop_t *loop,
+                                     struct electd_limits limits)
+{
+    *store = (struct store_memory){
+        .base = {.submit = store_memory_submit, .close = store_memory_close},
+        .elections = electd_elections_create(limits),
+        .open_handles = 2,
+    };
+    if (store->elections == NULL) {
+        return ELECTD_NO_MEMORY;
+    }
+    // Neither can fail.
+    uv_check_init(loop, &store->check);
+    uv_idle_init(loop, &store->idle);
+    return ELECTD_OK;
+}
