@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "rpc/server.h"
+
+#include <assert.h>
+#include <grpc/grpc_security.h>
+
+#include "core/container_of.h"
+#include "rpc/arm.h"
+
+// How many calls of one method may arrive in one turn of the loop before the
+// next ones wait inside C-core for its next turn.
+#define RPC_ARMED_CALLS 16
+
+static grpc_arg rpc_server_integer(const char *key, int value)
+{
+    // C-core wants the key writable, and does not write it.
+    return (grpc_arg){.type = GRPC_ARG_INTEGER,
+                      .key = (char *)(uintptr_t)key,
+                      .value.integer = value};
+}
+
+static grpc_server *rpc_server_create(struct rpc_server_options options)
+{
+    grpc_arg arguments[] = {
+        // Two daemons on one port would be two leaders.
+        rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
+                           options.request_size_max),
+        // Statistics that nobody could read here, kept for each connection.
+        rpc_server_integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
+    };
+    grpc_channel_args list = {sizeof arguments / sizeof arguments[0],
+                              arguments};
+
+    return grpc_server_create(&list, NULL);
+}
+
+static void rpc_server_queue_ended_cb(struct rpc_inbox *inbox);
+static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok);
+
+int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
+                    struct rpc_server_options options)
+{
+    int status;
+
+    *server = (struct rpc_server){.stop.done_cb = rpc_server_shut_down_cb};
+    grpc_init();
+    server->queue = grpc_completion_queue_create_for_next(NULL);
+    status = rpc_inbox_init(&server->inbox, loop, server->queue,
+                            rpc_server_queue_ended_cb);
+    if (status != 0) {
+        grpc_completion_queue_shutdown(server->queue);
+        grpc_completion_queue_destroy(server->queue);
+        grpc_shutdown();
+        return status;
+    }
+    server->server = rpc_server_create(options);
+    grpc_server_register_completion_queue(server->server, server->queue, NULL);
+    // Calls to methods that nobody added.
+    server->registrations_count = 1;
+    return 0;
+}
+
+void rpc_server_add(struct rpc_server *server, const struct rpc_method *method)
+{
+    struct rpc_registration *registration =
+        &server->registrations[server->registrations_count];
+
+    assert(server->registrations_count < RPC_METHODS_MAX);
+    server->registrations_count++;
+    registration->method = method;
+    registration->handle = grpc_server_register_method(
+        server->server, method->path, NULL,
+        method->shape == RPC_BIDI_STREAM
+            ? GRPC_SRM_PAYLOAD_NONE
+            : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
+        0);
+    // NULL: a path that is there already.
+    assert(registration->handle != NULL);
+}
+
+int rpc_server_listen(struct rpc_server *server, const char *address)
+{
+    grpc_server_credentials *credentials =
+        grpc_insecure_server_credentials_create();
+    int port = grpc_server_add_http2_port(server->server, address, credentials);
+
+    grpc_server_credentials_release(credentials);
+    return port;
+}
+
+void rpc_server_start(struct rpc_server *server)
+{
+    grpc_server_start(server->server);
+    for (unsigned i = 0; i < server->registrations_count; i++) {
+        for (unsigned armed = 0; armed < RPC_ARMED_CALLS; armed++) {
+            rpc_call_arm(server, &server->registrations[i]);
+        }
+    }
+}
+
+void rpc_server_stop(struct rpc_server *server,
+                     void (*stopped_cb)(struct rpc_server *server))
+{
+    assert(!server->stopping);
+    server->stopping = true;
+    server->stopped_cb = stopped_cb;
+    grpc_server_shutdown_and_notify(server->server, server->queue,
+                                    &server->stop);
+}
+
+// C-core may be done before the owners of the last calls are; only then is there
+// nobody left who would start a batch.
+static void rpc_server_maybe_stopped(struct rpc_server *server)
+{
+    if (server->shut_down && server->calls == 0) {
+        server->stopped_cb(server);
+    }
+}
+
+static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_server *server = container_of(tag, struct rpc_server, stop);
+
+    (void)ok;
+    server->shut_down = true;
+    rpc_server_maybe_stopped(server);
+}
+
+void rpc_server_call_released(struct rpc_server *server)
+{
+    assert(server->calls > 0);
+    server->calls--;
+    rpc_server_maybe_stopped(server);
+}
+
+void rpc_server_cancel_calls(struct rpc_server *server)
+{
+    assert(server->stopping);
+    grpc_server_cancel_all_calls(server->server);
+}
+
+void rpc_server_close(struct rpc_server *server,
+                      void (*closed_cb)(struct rpc_server *server))
+{
+    assert(server->shut_down && server->calls == 0);
+    server->closed_cb = closed_cb;
+    grpc_completion_queue_shutdown(server->queue);
+}
+
+static void rpc_server_inbox_closed_cb(struct rpc_inbox *inbox)
+{
+    struct rpc_server *server = container_of(inbox, struct rpc_server, inbox);
+
+    grpc_server_destroy(server->server);
+    grpc_completion_queue_destroy(server->queue);
+    grpc_shutdown();
+    server->closed_cb(server);
+}
+
+static void rpc_server_queue_ended_cb(struct rpc_inbox *inbox)
+{
+    rpc_inbox_close(inbox, rpc_server_inbox_closed_cb);
+}
