@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Happy path of Enter: election_enter() checks the names and submits; the store
+// applies it, and if that was a change, election_change_cb() publishes the new
+// term; election_term_cb() answers with the same bytes. Watch goes through the
+// store too, so that it is registered right at the state that it is told first.
+//
+// Failure modes: a name that breaks a rule is refused before anything is
+// submitted; what the store refuses goes through the table in failure.c; a
+// watcher that went away while the store was busy is only ended.
+
+#include "services/election_service.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/container_of.h"
+#include "services/failure.h"
+#include "services/name.h"
+#include "services/watching.h"
+
+// The generated names, shortened.
+typedef Atomix__Runtime__Election__V1__LeaderElection_Service generated_service;
+typedef Atomix__Runtime__V1__PrimitiveId primitive_id;
+#define REQUEST(name) const Atomix__Runtime__Election__V1__##name##Request
+#define CLOSURE(name) Atomix__Runtime__Election__V1__##name##Response_Closure
+
+// What every call of the service keeps.
+struct election_call {
+    struct watching watching;
+    struct election_service *service;
+    struct store_request request;
+};
+
+static void election_fail(struct election_call *call, enum electd_status status)
+{
+    char text[FAILURE_TEXT_SIZE];
+    enum rpc_code code = failure_of(status, &call->service->limits,
+                                    call->request.command.election, text);
+
+    service_call_end(&call->watching.call, code, text);
+}
+
+// Checks what every request has. False: the call was ended.
+static bool election_name(struct election_call *call, const primitive_id *id)
+{
+    struct name_problem problem;
+
+    if (id == NULL) {
+        service_call_end(&call->watching.call, RPC_INVALID_ARGUMENT,
+                         "id is missing");
+        return false;
+    }
+    if (!name_check("id.name", id->name, &call->request.command.election,
+                    &problem)) {
+        service_call_end(&call->watching.call, RPC_INVALID_ARGUMENT,
+                         problem.text);
+        return false;
+    }
+    return true;
+}
+
+static struct election_call *election_call_of(generated_service *base,
+                                              void *closure_data)
+{
+    struct election_call *call =
+        container_of(closure_data, struct election_call, watching.call);
+
+    call->service = container_of(base, struct election_service, base);
+    return call;
+}
+
+static void election_submit(struct election_call *call,
+                            enum electd_operation operation,
+                            store_done_cb done_cb)
+{
+    call->request.command.operation = operation;
+    call->request.command.session = rpc_call_session(call->watching.call.rpc);
+    call->request.done_cb = done_cb;
+    store_submit(call->service->store, &call->request);
+}
+
+static struct election_call *election_call_done(struct store_request *request)
+{
+    return container_of(request, struct election_call, request);
+}
+
+// Answers with the term.
+static void election_term_cb(struct store_request *request,
+                             enum electd_status status,
+                             const struct electd_outcome *outcome)
+{
+    struct election_call *call = election_call_done(request);
+    struct payload *term = NULL;
+
+    if (status == ELECTD_OK) {
+        term = term_cache_get(&call->service->terms, outcome->election);
+        status = term != NULL ? ELECTD_OK : ELECTD_NO_MEMORY;
+    }
+    if (status != ELECTD_OK) {
+        election_fail(call, status);
+        return;
+    }
+    service_call_answer(&call->watching.call, term);
+}
+
+// The way of the six calls that name a candidate.
+static void election_move(struct election_call *call,
+                          enum electd_operation operation,
+                          const primitive_id *id, const char *candidate)
+{
+    struct name_problem problem;
+
+    if (!election_name(call, id)) {
+        return;
+    }
+    if (!name_check("candidate", candidate, &call->request.command.candidate,
+                    &problem)) {
+        service_call_end(&call->watching.call, RPC_INVALID_ARGUMENT,
+                         problem.text);
+        return;
+    }
+    election_submit(call, operation, election_term_cb);
+}
+
+static void election_enter(generated_service *base, REQUEST(Enter) * request,
+                           CLOSURE(Enter) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_ENTER,
+                  request->id, request->candidate);
+}
+
+static void election_withdraw(generated_service *base,
+                              REQUEST(Withdraw) * request,
+                              CLOSURE(Withdraw) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_WITHDRAW,
+                  request->id, request->candidate);
+}
+
+static void election_anoint(generated_service *base, REQUEST(Anoint) * request,
+                            CLOSURE(Anoint) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_ANOINT,
+                  request->id, request->candidate);
+}
+
+static void election_promote(generated_service *base,
+                             REQUEST(Promote) * request,
+                             CLOSURE(Promote) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_PROMOTE,
+                  request->id, request->candidate);
+}
+
+static void election_demote(generated_service *base, REQUEST(Demote) * request,
+                            CLOSURE(Demote) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_DEMOTE,
+                  request->id, request->candidate);
+}
+
+static void election_evict(generated_service *base, REQUEST(Evict) * request,
+                           CLOSURE(Evict) closure, void *closure_data)
+{
+    (void)closure;
+    election_move(election_call_of(base, closure_data), ELECTD_EVICT,
+                  request->id, request->candidate);
+}
+
+static void election_get_term(generated_service *base,
+                              REQUEST(GetTerm) * request,
+                              CLOSURE(GetTerm) closure, void *closure_data)
+{
+    struct election_call *call = election_call_of(base, closure_data);
+
+    (void)closure;
+    if (election_name(call, request->id)) {
+        election_submit(call, ELECTD_GET_TERM, election_term_cb);
+    }
+}
+
+static void election_created_cb(struct store_request *request,
+                                enum electd_status status,
+                                const struct electd_outcome *outcome)
+{
+    struct election_call *call = election_call_done(request);
+
+    (void)outcome;
+    if (status != ELECTD_OK) {
+        election_fail(call, status);
+        return;
+    }
+    service_call_answer(&call->watching.call, call->service->empty);
+}
+
+static void election_create(generated_service *base, REQUEST(Create) * request,
+                            CLOSURE(Create) closure, void *closure_data)
+{
+    struct election_call *call = election_call_of(base, closure_data);
+
+    (void)closure;
+    if (election_name(call, request->id)) {
+        call->request.command.tags = request->tags;
+        call->request.command.tags_count = request->n_tags;
+        election_submit(call, ELECTD_CREATE, election_created_cb);
+    }
+}
+
+static void election_closed_cb(struct store_request *request,
+                               enum electd_status status,
+                               const struct electd_outcome *outcome)
+{
+    struct election_call *call = election_call_done(request);
+
+    if (status != ELECTD_OK) {
+        election_fail(call, status);
+        return;
+    }
+    // Behind the change, if it was one, which they have been offered by now.
+    watch_hub_close_session(&call->service->watchers,
+                            electd_election_number(outcome->election),
+                            request->command.session);
+    service_call_answer(&call->watching.call, call->service->empty);
+}
+
+static void election_close(generated_service *base, REQUEST(Close) * request,
+                           CLOSURE(Close) closure, void *closure_data)
+{
+    struct election_call *call = election_call_of(base, closure_data);
+
+    (void)closure;
+    if (election_name(call, request->id)) {
+        election_submit(call, ELECTD_CLOSE, election_closed_cb);
+    }
+}
+
+// Registers the watcher at the state that the store has just read.
+static enum electd_status
+election_watch_begin(struct election_call *call,
+                     const struct electd_election *election)
+{
+    struct election_service *service = call->service;
+    struct payload *term = NULL;
+
+    if (electd_election_term(election) > 0) {
+        term = term_cache_get(&service->terms, election);
+        if (term == NULL) {
+            return ELECTD_NO_MEMORY;
+        }
+    }
+    return watching_begin(&call->watching, &service->watchers,
+                          electd_election_number(election),
+                          service->limits.backlog_max, term);
+}
+
+static void election_watched_cb(struct store_request *request,
+                                enum electd_status status,
+                                const struct electd_outcome *outcome)
+{
+    struct election_call *call = election_call_done(request);
+
+    if (rpc_call_is_closed(call->watching.call.rpc)) {
+        service_call_end(&call->watching.call, RPC_OK, "");
+        return;
+    }
+    if (status == ELECTD_OK) {
+        status = election_watch_begin(call, outcome->election);
+    }
+    if (status != ELECTD_OK) {
+        election_fail(call, status);
+    }
+}
+
+static void election_watch(generated_service *base, REQUEST(Watch) * request,
+                           CLOSURE(Watch) closure, void *closure_data)
+{
+    struct election_call *call = election_call_of(base, closure_data);
+
+    (void)closure;
+    if (election_name(call, request->id)) {
+        election_submit(call, ELECTD_GET_TERM, election_watched_cb);
+    }
+}
+
+static void election_change_cb(struct store_listener *listener,
+                               const struct electd_outcome *outcome)
+{
+    struct election_service *service =
+        container_of(listener, struct election_service, listener);
+    uint64_t topic = electd_election_number(outcome->election);
+    struct payload *term;
+
+    if (watch_hub_has(&service->watchers, topic)) {
+        term = term_cache_get(&service->terms, outcome->election);
+        if (term != NULL) {
+            watch_hub_publish(&service->watchers, topic, term);
+        }
+    }
+    if (service->observer != NULL) {
+        service->observer->change_cb(service->observer, outcome);
+    }
+}
+
+static const generated_service election_handlers =
+    ATOMIX__RUNTIME__ELECTION__V1__LEADER_ELECTION__INIT(election_);
+
+enum electd_status election_service_init(struct election_service *service,
+                                         struct store *store,
+                                         const struct service_limits *limits,
+                                         struct store_listener *observer)
+{
+    *service = (struct election_service){
+        .base = election_handlers,
+        .store = store,
+        .listener.change_cb = election_change_cb,
+        .observer = observer,
+        .limits = *limits,
+        .empty = payload_create(0),
+    };
+    if (service->empty == NULL) {
+        return ELECTD_NO_MEMORY;
+    }
+    if (!term_cache_init(&service->terms)) {
+        payload_unref(service->empty);
+        return ELECTD_NO_MEMORY;
+    }
+    watch_hub_init(&service->watchers, limits->watchers_max);
+    store->listener = &service->listener;
+    return ELECTD_OK;
+}
+
+void election_service_serve(struct election_service *service,
+                            struct service_host *host)
+{
+    service_host_serve(host, "atomix.runtime.election.v1.LeaderElection",
+                       &service->base.base, sizeof(struct election_call));
+    service_host_serve(host, "atomix.runtime.election.v1.LeaderElections",
+                       &service->base.base, sizeof(struct election_call));
+}
+
+void election_service_stop(struct election_service *service)
+{
+    watch_hub_end(&service->watchers);
+}
+
+void election_service_close(struct election_service *service)
+{
+    assert(service->watchers.watchers == 0);
+    term_cache_close(&service->terms);
+    payload_unref(service->empty);
+}

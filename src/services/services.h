@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// All that electd serves, in one piece.
+
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+
+#include "services/election_service.h"
+#include "services/health_service.h"
+#include "services/host.h"
+#include "services/reflection_service.h"
+
+struct services {
+    struct service_host host;
+    struct election_service election;
+    struct health_service health;
+    struct reflection_service reflection;
+};
+
+// Serves everything, before the server's start. Borrows the server, the store
+// and the observer of changes (NULL for none). NO_MEMORY leaves nothing to
+// close.
+__attribute__((warn_unused_result)) enum electd_status
+services_init(struct services *services, struct rpc_server *server,
+              struct store *store, const struct service_limits *limits,
+              struct store_listener *observer);
+
+// Turns health to NOT_SERVING and ends the streams that watch.
+void services_stop(struct services *services);
+
+// After the server has stopped.
+void services_close(struct services *services);
+
+#endif

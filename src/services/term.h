@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Encoded terms. Every answer that holds a term has it as its only field, with
+// the same number, so one encoding serves them all: it is made once for a
+// revision of an election and shared by answers and watchers.
+//
+// The cache is a fixed number of slots, the election's number says which: an
+// election that is used much keeps its slot, one that is not costs nothing.
+
+#ifndef SERVICES_TERM_H
+#define SERVICES_TERM_H
+
+#include "electd/election.h"
+#include "watch/payload.h"
+
+#define TERM_CACHE_SLOTS 4096
+
+struct term_slot {
+    uint64_t election;
+    uint64_t revision;
+    struct payload *payload;
+};
+
+struct term_cache {
+    struct term_slot *slots;
+};
+
+// False when out of memory.
+__attribute__((warn_unused_result)) bool
+term_cache_init(struct term_cache *cache);
+
+void term_cache_close(struct term_cache *cache);
+
+// A message with the election's current term. Borrowed: it lives until the next
+// call of this function unless a reference is taken. NULL when out of memory.
+struct payload *term_cache_get(struct term_cache *cache,
+                               const struct electd_election *election);
+
+#endif

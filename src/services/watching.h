@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Watch call: where a stream of the wire and a watcher of a hub meet. Used by
+// elections and by health.
+
+#ifndef SERVICES_WATCHING_H
+#define SERVICES_WATCHING_H
+
+#include "services/host.h"
+#include "watch/hub.h"
+
+// Begins what a Watch handler keeps for its call.
+struct watching {
+    struct service_call call;
+    struct watcher watcher;
+};
+
+// Registers the call with a topic, tells its peer so, and sends the first
+// payload, which is borrowed; NULL for none. From here on the call is looked
+// after; if it cannot be registered, nothing has happened.
+__attribute__((warn_unused_result)) enum electd_status
+watching_begin(struct watching *watching, struct watch_hub *hub, uint64_t topic,
+               uint32_t backlog_max, struct payload *first);
+
+#endif
