@@ -178,8 +178,7 @@ void candidates_clear(struct candidates *candidates)
     struct electd_candidate *candidate;
     struct electd_candidate *next;
 
-    HASH_ITER(hh, candidates->by_name, candidate, next)
-    {
+    HASH_ITER(hh, candidates->by_name, candidate, next) {
         candidates_remove(candidates, candidate);
     }
 }

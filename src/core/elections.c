@@ -39,8 +39,7 @@ void electd_elections_destroy(struct electd_elections *elections)
         return;
     }
     candidates_clear(&elections->candidates);
-    HASH_ITER(hh, elections->by_name, election, next)
-    {
+    HASH_ITER(hh, elections->by_name, election, next) {
         HASH_DELETE(hh, elections->by_name, election);
         free(election->tags);
         free(election);
@@ -225,7 +224,7 @@ static enum electd_reason elections_move(struct electd_elections *elections,
     case ELECTD_GET_TERM:
         break;
     }
-    assert(!"an operation that moves no candidate");
+    assert(false && "an operation that moves no candidate");
     return ELECTD_UNCHANGED;
 }
 
@@ -252,7 +251,7 @@ static enum electd_status elections_change(struct electd_elections *elections,
         outcome->reason = elections_move(elections, election, command);
         return ELECTD_OK;
     }
-    assert(!"an operation that is in the enumeration");
+    assert(false && "an operation that is in the enumeration");
     return ELECTD_OK;
 }
 

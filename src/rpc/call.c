@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path of a unary call: armed -> arrived (with its message) -> begin_cb ->
-// one batch with the whole answer -> finished -> released. A stream has a batch
-// for each of its steps, and one from its beginning on that is done when the
-// stream is over.
+// Happy path of a unary call: armed -> arrived (with its message) -> begin_cb
+// -> one batch with the whole answer -> finished -> released. A stream has a
+// batch for each of its steps, and one from its beginning on that is done when
+// the stream is over.
 //
 // Failure modes: a call that was cancelled before its message arrived has no
 // message; a batch may be refused, after which the call is cancelled and ends
@@ -50,6 +50,9 @@ struct rpc_call {
     struct rpc_tag finished_tag;
     struct rpc_tag closed_tag;
     unsigned pending;
+    // RECV_CLOSE_ON_SERVER was started: at the beginning of a stream, or along
+    // with the end of what has no other way to notice.
+    bool listening;
     bool opened;
     bool sending;
     // The owner is done with it.
@@ -133,6 +136,10 @@ static size_t rpc_call_put_status(struct rpc_call *call, grpc_op *ops)
 
 static size_t rpc_call_put_close(struct rpc_call *call, grpc_op *ops)
 {
+    if (call->listening) {
+        return 0;
+    }
+    call->listening = true;
     *ops = (grpc_op){.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     ops->data.recv_close_on_server.cancelled = &call->cancelled;
     return 1;
@@ -147,10 +154,7 @@ static void rpc_call_finish(struct rpc_call *call, grpc_byte_buffer *message)
     count += rpc_call_put_metadata(call, ops);
     count += rpc_call_put_message(message, ops + count);
     count += rpc_call_put_status(call, ops + count);
-    if (call->registration->method == NULL ||
-        call->registration->method->shape == RPC_UNARY) {
-        count += rpc_call_put_close(call, ops + count);
-    }
+    count += rpc_call_put_close(call, ops + count);
     rpc_call_start(call, ops, count, &call->finished_tag);
 }
 
@@ -199,9 +203,9 @@ static void rpc_call_read_cb(struct rpc_tag *tag, bool ok)
     if (!call->ended && !call->gone) {
         if (ok && received != NULL) {
             slice = rpc_message_slice(received);
-            method->message_cb(
-                call, (struct rpc_message){GRPC_SLICE_START_PTR(slice),
-                                           GRPC_SLICE_LENGTH(slice)});
+            method->message_cb(call,
+                               (struct rpc_message){GRPC_SLICE_START_PTR(slice),
+                                                    GRPC_SLICE_LENGTH(slice)});
             grpc_slice_unref(slice);
         } else {
             method->half_closed_cb(call);
@@ -326,8 +330,8 @@ void rpc_call_arm(struct rpc_server *server,
     grpc_call_error error;
 
     // Ends the process when out of memory, as C-core always does.
-    call = gpr_zalloc(sizeof *call +
-                      (method != NULL ? method->context_size : 0));
+    call =
+        gpr_zalloc(sizeof *call + (method != NULL ? method->context_size : 0));
     call->server = server;
     call->registration = registration;
     call->arrived_tag.done_cb = rpc_call_arrived_cb;

@@ -4,8 +4,8 @@
 // wait for completions, and a list in which it leaves them.
 //
 // Events are copied into the list under a lock, the daemon's only one. The
-// poller never follows a tag: what a tag points at belongs to the loop, so there
-// is nothing that the two could race for.
+// poller never follows a tag: what a tag points at belongs to the loop, so
+// there is nothing that the two could race for.
 
 #ifndef RPC_INBOX_H
 #define RPC_INBOX_H
@@ -47,8 +47,8 @@ struct rpc_inbox {
     void (*closed_cb)(struct rpc_inbox *inbox);
 };
 
-// Starts to poll. Borrows the queue. Returns 0, or libuv's negative error, after
-// which there is nothing to close.
+// Starts to poll. Borrows the queue. Returns 0, or libuv's negative error,
+// after which there is nothing to close.
 __attribute__((warn_unused_result)) int
 rpc_inbox_init(struct rpc_inbox *inbox, uv_loop_t *loop,
                grpc_completion_queue *queue,

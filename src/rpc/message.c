@@ -15,10 +15,9 @@ static void rpc_message_release_cb(void *payload)
 
 grpc_byte_buffer *rpc_message_from(struct payload *payload)
 {
-    grpc_slice slice =
-        grpc_slice_new_with_user_data(payload->bytes, payload->size,
-                                      rpc_message_release_cb,
-                                      payload_ref(payload));
+    grpc_slice slice = grpc_slice_new_with_user_data(
+        payload->bytes, payload->size, rpc_message_release_cb,
+        payload_ref(payload));
     grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
 
     grpc_slice_unref(slice);

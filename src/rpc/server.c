@@ -110,8 +110,8 @@ void rpc_server_stop(struct rpc_server *server,
                                     &server->stop);
 }
 
-// C-core may be done before the owners of the last calls are; only then is there
-// nobody left who would start a batch.
+// C-core may be done before the owners of the last calls are; only then is
+// there nobody left who would start a batch.
 static void rpc_server_maybe_stopped(struct rpc_server *server)
 {
     if (server->shut_down && server->calls == 0) {

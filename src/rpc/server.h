@@ -71,8 +71,8 @@ rpc_server_listen(struct rpc_server *server, const char *address);
 
 void rpc_server_start(struct rpc_server *server);
 
-// Takes no new calls, which get UNAVAILABLE; stopped_cb comes when the last call
-// has ended and the connections are gone. Also for a server that was not
+// Takes no new calls, which get UNAVAILABLE; stopped_cb comes when the last
+// call has ended and the connections are gone. Also for a server that was not
 // started.
 void rpc_server_stop(struct rpc_server *server,
                      void (*stopped_cb)(struct rpc_server *server));

@@ -24,8 +24,8 @@ void descriptors_close(struct descriptors *descriptors)
                                                          NULL);
 }
 
-const file_proto *
-descriptors_find_file(const struct descriptors *descriptors, const char *name)
+const file_proto *descriptors_find_file(const struct descriptors *descriptors,
+                                        const char *name)
 {
     for (size_t i = 0; i < descriptors->set->n_file; i++) {
         if (strcmp(descriptors->set->file[i]->name, name) == 0) {
@@ -44,7 +44,7 @@ static const char *descriptors_skip(const char *name, const char *part)
     if (strncmp(name, part, size) != 0) {
         return NULL;
     }
-    if (name[size] == '.') {
+    if (name[size] == '.' && name[size + 1] != '\0') {
         return name + size + 1;
     }
     return name[size] == '\0' ? name + size : NULL;
@@ -99,25 +99,24 @@ static bool descriptors_services_have(service_proto *const *services,
     for (size_t i = 0; i < count; i++) {
         const char *rest = descriptors_skip(name, services[i]->name);
 
-        if (rest != NULL && (*rest == '\0' ||
-                             descriptors_service_has(services[i], rest))) {
+        if (rest != NULL &&
+            (*rest == '\0' || descriptors_service_has(services[i], rest))) {
             return true;
         }
     }
     return false;
 }
 
-const file_proto *
-descriptors_find_symbol(const struct descriptors *descriptors,
-                        const char *symbol)
+const file_proto *descriptors_find_symbol(const struct descriptors *descriptors,
+                                          const char *symbol)
 {
     for (size_t i = 0; i < descriptors->set->n_file; i++) {
         const file_proto *file = descriptors->set->file[i];
         const char *name = descriptors_skip(symbol, file->package);
 
         if (name != NULL &&
-            (descriptors_messages_have(file->message_type,
-                                       file->n_message_type, name) ||
+            (descriptors_messages_have(file->message_type, file->n_message_type,
+                                       name) ||
              descriptors_enums_have(file->enum_type, file->n_enum_type, name) ||
              descriptors_services_have(file->service, file->n_service, name))) {
             return file;

@@ -57,8 +57,8 @@ static bool service_call_decode(struct service_call *call,
         service_call_end(call, RPC_INTERNAL, problem.text);
         return false;
     }
-    call->request = protobuf_c_message_unpack(input, NULL, message.size,
-                                              message.bytes);
+    call->request =
+        protobuf_c_message_unpack(input, NULL, message.size, message.bytes);
     if (call->request == NULL) {
         service_call_end(call, RPC_INTERNAL, "the request does not parse");
         return false;

@@ -15,8 +15,8 @@ static bool name_is_control(const char *at)
            (byte == 0xc2 && next >= 0x80 && next <= 0x9f);
 }
 
-bool name_check(const char *field, const char *string,
-                struct electd_name *name, struct name_problem *problem)
+bool name_check(const char *field, const char *string, struct electd_name *name,
+                struct name_problem *problem)
 {
     size_t size = strlen(string);
 

@@ -17,7 +17,7 @@ struct name_problem {
 
 // Checks a string that is known to be UTF-8 without NULs; `field` is what the
 // sender knows it by. False, with the problem filled in, if it breaks a rule.
-bool name_check(const char *field, const char *string,
-                struct electd_name *name, struct name_problem *problem);
+bool name_check(const char *field, const char *string, struct electd_name *name,
+                struct name_problem *problem);
 
 #endif

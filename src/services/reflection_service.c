@@ -77,9 +77,8 @@ static void reflection_add(struct reflection_files *files,
         return;
     }
     for (size_t i = 0; i < file->n_dependency; i++) {
-        reflection_add(
-            files, descriptors,
-            descriptors_find_file(descriptors, file->dependency[i]));
+        reflection_add(files, descriptors,
+                       descriptors_find_file(descriptors, file->dependency[i]));
     }
     assert(files->count < REFLECTION_FILES_MAX);
     files->files[files->count++] = file;

@@ -30,8 +30,8 @@ static char *term_string(struct electd_name name)
     return (char *)(uintptr_t)name.bytes;
 }
 
-static struct payload *
-term_encode_with(const struct electd_election *election, char **queue)
+static struct payload *term_encode_with(const struct electd_election *election,
+                                        char **queue)
 {
     Atomix__Runtime__Election__V1__Term term =
         ATOMIX__RUNTIME__ELECTION__V1__TERM__INIT;

@@ -104,8 +104,7 @@ void watch_hub_publish(struct watch_hub *hub, uint64_t number,
     if (topic == NULL) {
         return;
     }
-    DL_FOREACH(topic->watchers, watcher)
-    {
+    DL_FOREACH(topic->watchers, watcher) {
         watcher_offer(watcher, payload);
     }
 }
@@ -121,8 +120,7 @@ void watch_hub_close_session(struct watch_hub *hub, uint64_t number,
         return;
     }
     // One that ends may leave at once, and the last one takes the topic along.
-    DL_FOREACH_SAFE(topic->watchers, watcher, next)
-    {
+    DL_FOREACH_SAFE(topic->watchers, watcher, next) {
         if (watcher->session == session) {
             watcher_end(watcher, WATCH_CLOSED);
         }
@@ -137,10 +135,8 @@ void watch_hub_end(struct watch_hub *hub)
     struct watcher *next;
 
     hub->ended = true;
-    HASH_ITER(hh, hub->topics, topic, next_topic)
-    {
-        DL_FOREACH_SAFE(topic->watchers, watcher, next)
-        {
+    HASH_ITER(hh, hub->topics, topic, next_topic) {
+        DL_FOREACH_SAFE(topic->watchers, watcher, next) {
             watcher_end(watcher, WATCH_SHUT_DOWN);
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who watches what. A topic is a number (an election's, for instance) and
+// Who watches what. A topic has a number (an election's, for instance) and
 // exists while somebody watches it.
 //
 // Thread: the loop's.
@@ -25,20 +25,20 @@ void watch_hub_init(struct watch_hub *hub, uint32_t watchers_max);
 // Registers an initialised watcher. WATCHERS_MAX, NO_MEMORY, or UNAVAILABLE
 // after watch_hub_end().
 __attribute__((warn_unused_result)) enum electd_status
-watch_hub_add(struct watch_hub *hub, uint64_t topic, struct watcher *watcher);
+watch_hub_add(struct watch_hub *hub, uint64_t number, struct watcher *watcher);
 
 // Takes a watcher out and clears it. One that is not registered is left alone.
 void watch_hub_remove(struct watcher *watcher);
 
 // Somebody watches that topic: it is worth making a payload for.
-bool watch_hub_has(const struct watch_hub *hub, uint64_t topic);
+bool watch_hub_has(const struct watch_hub *hub, uint64_t number);
 
 // Offers a payload to all who watch the topic. Borrows it.
-void watch_hub_publish(struct watch_hub *hub, uint64_t topic,
+void watch_hub_publish(struct watch_hub *hub, uint64_t number,
                        struct payload *payload);
 
 // Ends the session's watchers of a topic, with WATCH_CLOSED.
-void watch_hub_close_session(struct watch_hub *hub, uint64_t topic,
+void watch_hub_close_session(struct watch_hub *hub, uint64_t number,
                              uint64_t session);
 
 // Ends all watchers, with WATCH_SHUT_DOWN; no new ones from here on.
