@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Happy path: a line is built in its caller's buffer, the descriptor says that
+// it has room, one write takes the line whole.
+//
+// Failure modes: a reader that stalls or is gone, a descriptor that is closed,
+// a full disk. Each costs lines, which are counted, and nothing else. A pipe
+// that says it has room takes LOG_LINE_SIZE bytes without blocking; only when
+// several threads or processes fill the same pipe at the same moment can a
+// write wait for its reader.
+//
+// The buffer always keeps LOG_TAIL_SIZE bytes for what ends a line, so that a
+// line that is cut short is as well-formed as any other.
+
+#include "daemon/log.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "daemon/log_escape.h"
+
+// The longest tail: an ellipsis, a quote, `],"truncated":true}` and a newline.
+#define LOG_TAIL_SIZE 32
+#define LOG_BODY_SIZE (sizeof((struct log_line *)0)->bytes - LOG_TAIL_SIZE)
+#define LOG_ELLIPSIS "\xe2\x80\xa6"
+// Of a key or an event.
+#define LOG_KEY_SIZE_MAX 64
+
+static atomic_int log_level_min = LOG_INFO;
+static atomic_int log_format_now = LOG_TEXT;
+static atomic_int log_fd = STDERR_FILENO;
+// Since the last line that reported them.
+static atomic_uint_fast64_t log_dropped;
+// The last write took a part of its line.
+static atomic_bool log_is_torn;
+
+void log_init(enum log_level level, enum log_format format)
+{
+    atomic_store(&log_level_min, (int)level);
+    atomic_store(&log_format_now, (int)format);
+}
+
+void log_set_descriptor(int fd)
+{
+    atomic_store(&log_fd, fd);
+}
+
+bool log_is_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load(&log_level_min);
+}
+
+// Puts bytes that have no need of escaping, all or nothing.
+static bool log_put(struct log_line *line, const char *bytes, size_t size)
+{
+    // What stands already may reach into the tail.
+    if (line->is_truncated || line->size + size > LOG_BODY_SIZE) {
+        line->is_truncated = true;
+        return false;
+    }
+    memcpy(line->bytes + line->size, bytes, size);
+    line->size += size;
+    return true;
+}
+
+// Puts what LOG_TAIL_SIZE has room for.
+static void log_put_tail(struct log_line *line, const char *text)
+{
+    size_t size = strlen(text);
+
+    assert(size <= sizeof line->bytes - line->size);
+    memcpy(line->bytes + line->size, text, size);
+    line->size += size;
+}
+
+static bool log_is_key(const char *key)
+{
+    size_t size = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+    return size > 0 && size <= LOG_KEY_SIZE_MAX && key[size] == '\0';
+}
+
+// Puts a key, what parts it from the one before, and the start of its value.
+static bool log_put_key(struct log_line *line, const char *key,
+                        const char *start)
+{
+    char text[LOG_KEY_SIZE_MAX + 32];
+    int size;
+
+    assert(log_is_key(key));
+    size = snprintf(text, sizeof text, line->is_json ? ",\"%s\":%s" : " %s=%s",
+                    key, start);
+    assert(size > 0 && (size_t)size < sizeof text);
+    return log_put(line, text, (size_t)size);
+}
+
+// Puts a value behind the quote or the key that begins it.
+static void log_put_value(struct log_line *line, const char *bytes, size_t size)
+{
+    struct log_escaped escaped;
+    size_t count;
+
+    for (size_t i = 0; i < size; i += count) {
+        count = log_escape(bytes + i, size - i, &escaped);
+        if (!log_put(line, escaped.bytes, escaped.size)) {
+            log_put_tail(line, LOG_ELLIPSIS);
+            break;
+        }
+    }
+}
+
+static void log_put_str(struct log_line *line, const char *key,
+                        const char *bytes, size_t size)
+{
+    // What needs no quotes needs no escaping.
+    bool is_quoted = line->is_json || log_escape_is_needed(bytes, size);
+
+    if (!log_put_key(line, key, is_quoted ? "\"" : "")) {
+        return;
+    }
+    log_put_value(line, bytes, size);
+    if (is_quoted) {
+        log_put_tail(line, "\"");
+    }
+}
+
+static void log_put_time(struct log_line *line)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[64];
+    int size;
+
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0 ||
+        gmtime_r(&now.tv_sec, &utc) == NULL) {
+        return;
+    }
+    size =
+        snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+                 utc.tm_min, utc.tm_sec, (int)(now.tv_nsec / 1000000));
+    assert(size > 0 && (size_t)size < sizeof text);
+    log_put_str(line, "time", text, (size_t)size);
+}
+
+static void log_start(struct log_line *line, enum log_level level,
+                      const char *event)
+{
+    const char *level_name = log_level_name(level);
+
+    line->is_enabled = true;
+    line->is_truncated = false;
+    line->is_json = atomic_load(&log_format_now) == LOG_JSON;
+    line->list_key = NULL;
+    line->list_is_open = false;
+    line->list_has_items = false;
+    line->size = line->is_json ? 1 : 0;
+    log_put_time(line);
+    log_put_str(line, "level", level_name, strlen(level_name));
+    log_put_str(line, "event", event, strlen(event));
+    // What parts the first field from the one before it makes room for these.
+    if (line->is_json) {
+        line->bytes[1] = '{';
+    }
+    line->bytes[0] = '\n';
+}
+
+void log_begin(struct log_line *line, enum log_level level, const char *event)
+{
+    int saved_errno = errno;
+
+    line->is_enabled = false;
+    if (log_is_enabled(level)) {
+        log_start(line, level, event);
+    }
+    errno = saved_errno;
+}
+
+void log_str(struct log_line *line, const char *key, const char *bytes,
+             size_t size)
+{
+    if (line->is_enabled) {
+        assert(line->list_key == NULL);
+        log_put_str(line, key, bytes, size);
+    }
+}
+
+void log_text(struct log_line *line, const char *key, const char *text)
+{
+    log_str(line, key, text, strlen(text));
+}
+
+// A value that both formats write as it is.
+static void log_literal(struct log_line *line, const char *key,
+                        const char *literal)
+{
+    assert(line->list_key == NULL);
+    log_put_key(line, key, literal);
+}
+
+void log_u64(struct log_line *line, const char *key, uint64_t value)
+{
+    char text[24];
+    int size;
+
+    if (line->is_enabled) {
+        size = snprintf(text, sizeof text, "%" PRIu64, value);
+        assert(size > 0 && (size_t)size < sizeof text);
+        log_literal(line, key, text);
+    }
+}
+
+void log_i64(struct log_line *line, const char *key, int64_t value)
+{
+    char text[24];
+    int size;
+
+    if (line->is_enabled) {
+        size = snprintf(text, sizeof text, "%" PRId64, value);
+        assert(size > 0 && (size_t)size < sizeof text);
+        log_literal(line, key, text);
+    }
+}
+
+void log_bool(struct log_line *line, const char *key, bool value)
+{
+    if (line->is_enabled) {
+        log_literal(line, key, value ? "true" : "false");
+    }
+}
+
+void log_list_begin(struct log_line *line, const char *key)
+{
+    if (line->is_enabled) {
+        assert(line->list_key == NULL);
+        line->list_key = key;
+        line->list_has_items = false;
+        line->list_is_open = line->is_json && log_put_key(line, key, "[");
+    }
+}
+
+void log_list_item(struct log_line *line, const char *bytes, size_t size)
+{
+    const char *start;
+
+    if (!line->is_enabled) {
+        return;
+    }
+    assert(line->list_key != NULL);
+    if (!line->is_json) {
+        log_put_str(line, line->list_key, bytes, size);
+        return;
+    }
+    start = line->list_has_items ? ",\"" : "\"";
+    if (log_put(line, start, strlen(start))) {
+        line->list_has_items = true;
+        log_put_value(line, bytes, size);
+        log_put_tail(line, "\"");
+    }
+}
+
+void log_list_end(struct log_line *line)
+{
+    if (line->is_enabled) {
+        assert(line->list_key != NULL);
+        if (line->list_is_open) {
+            log_put_tail(line, "]");
+        }
+        line->list_key = NULL;
+        line->list_is_open = false;
+    }
+}
+
+static void log_finish(struct log_line *line)
+{
+    assert(line->list_key == NULL);
+    if (line->is_truncated) {
+        log_put_tail(line,
+                     line->is_json ? ",\"truncated\":true" : " truncated=true");
+    }
+    log_put_tail(line, line->is_json ? "}\n" : "\n");
+    line->is_enabled = false;
+}
+
+// Writes a line if it can be done at once and whole. A reader that is gone
+// shows in `revents`, so that not even SIGPIPE has to be ignored for it.
+static bool log_write(const struct log_line *line)
+{
+    struct pollfd room = {.fd = atomic_load(&log_fd), .events = POLLOUT};
+    size_t start = atomic_load(&log_is_torn) ? 0 : 1;
+    ssize_t written;
+
+    if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT) {
+        return false;
+    }
+    written = write(room.fd, line->bytes + start, line->size - start);
+    if (written <= 0) {
+        return false;
+    }
+    atomic_store(&log_is_torn, (size_t)written < line->size - start);
+    return (size_t)written == line->size - start;
+}
+
+// Says how many lines were lost, whatever the level that is asked for.
+static bool log_report_dropped(uint_fast64_t count)
+{
+    struct log_line line;
+
+    log_start(&line, LOG_WARN, "log_lines_dropped");
+    log_u64(&line, "count", count);
+    log_finish(&line);
+    return log_write(&line);
+}
+
+void log_emit(struct log_line *line)
+{
+    int saved_errno = errno;
+    uint_fast64_t dropped;
+
+    if (!line->is_enabled) {
+        return;
+    }
+    log_finish(line);
+    dropped = atomic_exchange(&log_dropped, 0);
+    if (dropped > 0 && !log_report_dropped(dropped)) {
+        atomic_fetch_add(&log_dropped, dropped + 1);
+    } else if (!log_write(line)) {
+        atomic_fetch_add(&log_dropped, 1);
+    }
+    errno = saved_errno;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    switch (level) {
+    case LOG_DEBUG:
+        return "debug";
+    case LOG_INFO:
+        return "info";
+    case LOG_WARN:
+        return "warn";
+    case LOG_ERROR:
+        return "error";
+    }
+    return "unknown";
+}
+
+const char *log_format_name(enum log_format format)
+{
+    switch (format) {
+    case LOG_TEXT:
+        return "text";
+    case LOG_JSON:
+        return "json";
+    }
+    return "unknown";
+}
+
+static bool log_is_name(const char *name, const char *bytes, size_t size)
+{
+    return strlen(name) == size && memcmp(name, bytes, size) == 0;
+}
+
+bool log_level_parse(const char *bytes, size_t size, enum log_level *level)
+{
+    for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+        if (log_is_name(log_level_name((enum log_level)i), bytes, size)) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool log_format_parse(const char *bytes, size_t size, enum log_format *format)
+{
+    for (int i = LOG_TEXT; i <= LOG_JSON; i++) {
+        if (log_is_name(log_format_name((enum log_format)i), bytes, size)) {
+            *format = (enum log_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool log_guard_descriptors(void)
+{
+    int opened;
+
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) != -1) {
+            continue;
+        }
+        // The lowest descriptor that is free, which is this one.
+        opened = open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+        if (opened != fd) {
+            return false;
+        }
+    }
+    return true;
+}

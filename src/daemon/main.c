@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// electd: reads what it is told, prepares the process, and runs the daemon.
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/options.h"
+
+#define EXIT_USAGE 2
+
+// As many connections as the system allows: the usual soft limit of 1,024 is
+// there for programs that use select().
+static void main_raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        // Best effort: with fewer it works too.
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void main_prepare_process(void)
+{
+    // A peer that went away is an error of a write, not the end of the daemon.
+    signal(SIGPIPE, SIG_IGN);
+    main_raise_descriptor_limit();
+    // Two threads do all the work; more arenas would only keep more free memory
+    // each.
+    mallopt(M_ARENA_MAX, 2);
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char error[OPTIONS_ERROR_SIZE];
+
+    if (!log_guard_descriptors()) {
+        return EXIT_FAILURE;
+    }
+    switch (options_parse(&options, argc, argv, environ, error)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_HELP:
+        options_print_help(stdout);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    case OPTIONS_VERSION:
+        puts("electd " ELECTD_VERSION);
+        return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    case OPTIONS_ERROR:
+        fprintf(stderr, "%s\n", error);
+        return EXIT_USAGE;
+    }
+    log_init(options.log_level, options.log_format);
+    main_prepare_process();
+    return daemon_run(&options);
+}
