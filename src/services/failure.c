@@ -40,6 +40,6 @@ enum rpc_code failure_of(enum electd_status status,
         snprintf(text, FAILURE_TEXT_SIZE, "shutting down");
         return RPC_UNAVAILABLE;
     }
-    assert(!"a status that is a failure");
+    assert(false && "a status that is a failure");
     return RPC_INTERNAL;
 }

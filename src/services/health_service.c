@@ -18,6 +18,9 @@ typedef Grpc__Health__V1__HealthCheckResponse__ServingStatus serving_status;
 #define HEALTH(status)                                                         \
     GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##status
 
+// Of a name in an error, in bytes.
+#define HEALTH_SHOWN_SIZE_MAX 200
+
 enum health_topic {
     HEALTH_UNKNOWN_SERVICE,
     HEALTH_KNOWN_SERVICE,
@@ -58,6 +61,17 @@ static struct payload *health_encode(serving_status status)
     return service_encode(&response.base);
 }
 
+// How much of a name an error shows: not half a character.
+static int health_shown_size(const char *name)
+{
+    size_t size = strnlen(name, HEALTH_SHOWN_SIZE_MAX);
+
+    while (size > 0 && ((unsigned char)name[size] & 0xc0) == 0x80) {
+        size--;
+    }
+    return (int)size;
+}
+
 static void health_check(generated_service *base, const health_request *request,
                          health_closure closure, void *closure_data)
 {
@@ -69,8 +83,8 @@ static void health_check(generated_service *base, const health_request *request,
     char text[256];
 
     if (topic == HEALTH_UNKNOWN_SERVICE) {
-        snprintf(text, sizeof text, "service '%.200s' is not served here",
-                 request->service);
+        snprintf(text, sizeof text, "service '%.*s' is not served here",
+                 health_shown_size(request->service), request->service);
         service_call_end(closure_data, RPC_NOT_FOUND, text);
         return;
     }

@@ -3,13 +3,14 @@
 // Happy path: bytes -> wire_check() -> unpack -> the handler, by way of
 // protobuf-c's invoke -> its closure -> pack -> bytes. In a bidirectional
 // stream the handler answers each message, and the next one is read when that
-// answer has gone out.
+// answer has gone out; the host itself ends it.
 
 #include "services/host.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "core/container_of.h"
 #include "services/wire.h"
@@ -23,8 +24,19 @@ bool service_host_init(struct service_host *host, struct rpc_server *server)
     return descriptors_init(&host->descriptors);
 }
 
+void service_host_stop(struct service_host *host)
+{
+    struct service_call *call;
+    struct service_call *next;
+
+    DL_FOREACH_SAFE(host->streams, call, next) {
+        service_call_end(call, RPC_UNAVAILABLE, "shutting down");
+    }
+}
+
 void service_host_close(struct service_host *host)
 {
+    assert(host->streams == NULL);
     descriptors_close(&host->descriptors);
 }
 
@@ -107,6 +119,7 @@ static void service_host_begin_cb(struct rpc_call *rpc,
 
     call->rpc = rpc;
     if (rpc_call_method(rpc)->shape == RPC_BIDI_STREAM) {
+        DL_APPEND(service_call_method(rpc)->host->streams, call);
         rpc_call_open(rpc);
         rpc_call_read(rpc);
     } else {
@@ -190,6 +203,7 @@ service_host_add(struct service_host *host, const char *service_name,
                 .sent_cb = service_host_sent_cb,
                 .closed_cb = service_host_closed_cb,
             },
+        .host = host,
         .service = service,
         .index = service_method_index(service->descriptor, published->name),
     };
@@ -239,6 +253,9 @@ void service_call_answer(struct service_call *call, struct payload *payload)
 void service_call_end(struct service_call *call, enum rpc_code code,
                       const char *message)
 {
+    if (rpc_call_method(call->rpc)->shape == RPC_BIDI_STREAM) {
+        DL_DELETE(service_call_method(call->rpc)->host->streams, call);
+    }
     service_call_drop_request(call);
     rpc_call_end(call->rpc, code, message);
 }

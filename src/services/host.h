@@ -27,6 +27,9 @@ struct service_call {
     struct rpc_call *rpc;
     // The request, until it is dropped or the call ends.
     ProtobufCMessage *request;
+    // The host's: the open bidirectional streams, as a utlist.
+    struct service_call *prev;
+    struct service_call *next;
     // Server streams: set by the handler to hear of sent messages and of a
     // peer that has gone.
     void (*sent_cb)(struct service_call *call);
@@ -36,6 +39,7 @@ struct service_call {
 // One method, from the wire to the handler.
 struct service_method {
     struct rpc_method rpc;
+    struct service_host *host;
     char path[128];
     ProtobufCService *service;
     unsigned index;
@@ -44,6 +48,7 @@ struct service_method {
 struct service_host {
     struct rpc_server *server;
     struct descriptors descriptors;
+    struct service_call *streams;
     struct service_method methods[RPC_METHODS_MAX];
     unsigned methods_count;
     // The full names of what is served.
@@ -55,6 +60,10 @@ struct service_host {
 __attribute__((warn_unused_result)) bool
 service_host_init(struct service_host *host, struct rpc_server *server);
 
+// Ends the bidirectional streams, which nobody else does, with UNAVAILABLE.
+void service_host_stop(struct service_host *host);
+
+// After the last call.
 void service_host_close(struct service_host *host);
 
 // Serves a service of proto/ under its full name, each method by the one of the

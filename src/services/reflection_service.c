@@ -202,7 +202,8 @@ static void reflection_server_reflection_info(generated_service *base,
     case ASKED(LIST_SERVICES):
         reflection_answer_services(&answer, service->host);
         return;
-    case ASKED(_NOT_SET):
+    // Not set; and protobuf-c's enumerator that is for the enumeration's size.
+    default:
         break;
     }
     reflection_refuse(&answer, RPC_INVALID_ARGUMENT,

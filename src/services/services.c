@@ -28,6 +28,7 @@ void services_stop(struct services *services)
 {
     health_service_stop(&services->health);
     election_service_stop(&services->election);
+    service_host_stop(&services->host);
 }
 
 void services_close(struct services *services)
