@@ -53,6 +53,8 @@ struct rpc_call {
     // RECV_CLOSE_ON_SERVER was started: at the beginning of a stream, or along
     // with the end of what has no other way to notice.
     bool listening;
+    // It was handed to its owner, rather than refused.
+    bool is_open;
     bool opened;
     bool sending;
     // The owner is done with it.
@@ -85,10 +87,11 @@ static void rpc_call_release(struct rpc_call *call)
 static void rpc_call_settle(struct rpc_call *call)
 {
     struct rpc_server *server = call->server;
+    bool was_open = call->is_open;
 
     if (call->ended && call->pending == 0) {
         rpc_call_release(call);
-        rpc_server_call_released(server);
+        rpc_server_call_released(server, was_open);
     }
 }
 
@@ -282,7 +285,7 @@ static void rpc_call_begin(struct rpc_call *call)
         rpc_call_refuse_unknown(call);
         return;
     }
-    if (call->server->stopping) {
+    if (call->server->is_refusing) {
         rpc_call_end(call, RPC_UNAVAILABLE, "shutting down");
         return;
     }
@@ -301,6 +304,8 @@ static void rpc_call_begin(struct rpc_call *call)
             return;
         }
     }
+    call->is_open = true;
+    call->server->open_calls++;
     rpc_call_pass_on(call);
 }
 
@@ -315,8 +320,8 @@ static void rpc_call_arrived_cb(struct rpc_tag *tag, bool ok)
         rpc_call_release(call);
         return;
     }
-    call->server->calls++;
-    if (!call->server->stopping) {
+    rpc_server_call_began(call->server);
+    if (!call->server->is_shutting_down) {
         rpc_call_arm(call->server, call->registration);
     }
     rpc_call_begin(call);

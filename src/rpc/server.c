@@ -44,7 +44,8 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
 {
     int status;
 
-    *server = (struct rpc_server){.stop.done_cb = rpc_server_shut_down_cb};
+    *server =
+        (struct rpc_server){.shut_down_tag.done_cb = rpc_server_shut_down_cb};
     grpc_init();
     server->queue = grpc_completion_queue_create_for_next(NULL);
     status = rpc_inbox_init(&server->inbox, loop, server->queue,
@@ -100,51 +101,82 @@ void rpc_server_start(struct rpc_server *server)
     }
 }
 
-void rpc_server_stop(struct rpc_server *server,
-                     void (*stopped_cb)(struct rpc_server *server))
+void rpc_server_refuse_calls(struct rpc_server *server)
 {
-    assert(!server->stopping);
-    server->stopping = true;
-    server->stopped_cb = stopped_cb;
-    grpc_server_shutdown_and_notify(server->server, server->queue,
-                                    &server->stop);
+    server->is_refusing = true;
 }
 
-// C-core may be done before the owners of the last calls are; only then is
-// there nobody left who would start a batch.
-static void rpc_server_maybe_stopped(struct rpc_server *server)
+static void rpc_server_shut_down(struct rpc_server *server)
 {
-    if (server->shut_down && server->calls == 0) {
+    if (!server->is_shutting_down) {
+        server->is_shutting_down = true;
+        grpc_server_shutdown_and_notify(server->server, server->queue,
+                                        &server->shut_down_tag);
+    }
+}
+
+// One step further down, if it is time. C-core may be done before the owners of
+// the last calls are; only then is there nobody left who would start a batch.
+static void rpc_server_advance(struct rpc_server *server)
+{
+    if (server->is_stopping && server->open_calls == 0) {
+        rpc_server_shut_down(server);
+    }
+    if (server->is_shut_down && server->calls == 0) {
         server->stopped_cb(server);
     }
 }
 
-static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok)
+void rpc_server_stop(struct rpc_server *server,
+                     void (*stopped_cb)(struct rpc_server *server))
 {
-    struct rpc_server *server = container_of(tag, struct rpc_server, stop);
-
-    (void)ok;
-    server->shut_down = true;
-    rpc_server_maybe_stopped(server);
+    assert(!server->is_stopping);
+    server->is_refusing = true;
+    server->is_stopping = true;
+    server->stopped_cb = stopped_cb;
+    rpc_server_advance(server);
 }
 
-void rpc_server_call_released(struct rpc_server *server)
+static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok)
+{
+    struct rpc_server *server =
+        container_of(tag, struct rpc_server, shut_down_tag);
+
+    (void)ok;
+    server->is_shut_down = true;
+    rpc_server_advance(server);
+}
+
+void rpc_server_call_began(struct rpc_server *server)
+{
+    server->calls++;
+    if (server->calls > server->calls_peak) {
+        server->calls_peak = server->calls;
+    }
+}
+
+void rpc_server_call_released(struct rpc_server *server, bool was_open)
 {
     assert(server->calls > 0);
     server->calls--;
-    rpc_server_maybe_stopped(server);
+    if (was_open) {
+        assert(server->open_calls > 0);
+        server->open_calls--;
+    }
+    rpc_server_advance(server);
 }
 
 void rpc_server_cancel_calls(struct rpc_server *server)
 {
-    assert(server->stopping);
+    assert(server->is_stopping);
+    rpc_server_shut_down(server);
     grpc_server_cancel_all_calls(server->server);
 }
 
 void rpc_server_close(struct rpc_server *server,
                       void (*closed_cb)(struct rpc_server *server))
 {
-    assert(server->shut_down && server->calls == 0);
+    assert(server->is_shut_down && server->calls == 0);
     server->closed_cb = closed_cb;
     grpc_completion_queue_shutdown(server->queue);
 }

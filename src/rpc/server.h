@@ -40,12 +40,19 @@ struct rpc_server {
     unsigned registrations_count;
     // The number of the newest session.
     uint64_t session;
-    // Calls that began and are not released.
+    // Calls that began and are not released; and those of them that were not
+    // refused.
     unsigned calls;
-    struct rpc_tag stop;
-    bool stopping;
-    // C-core has closed its listeners and connections.
-    bool shut_down;
+    unsigned open_calls;
+    // The most calls at a time since the owner last set it back.
+    unsigned calls_peak;
+    struct rpc_tag shut_down_tag;
+    // On the way down, one after the other: calls are refused; C-core is to be
+    // shut down; that was begun; it is done.
+    bool is_refusing;
+    bool is_stopping;
+    bool is_shutting_down;
+    bool is_shut_down;
     void (*stopped_cb)(struct rpc_server *server);
     void (*closed_cb)(struct rpc_server *server);
 };
@@ -71,13 +78,17 @@ rpc_server_listen(struct rpc_server *server, const char *address);
 
 void rpc_server_start(struct rpc_server *server);
 
-// Takes no new calls, which get UNAVAILABLE; stopped_cb comes when the last
-// call has ended and the connections are gone. Also for a server that was not
-// started.
+// New calls get UNAVAILABLE from here on.
+void rpc_server_refuse_calls(struct rpc_server *server);
+
+// After the former, or without a start: closes the server when the open calls
+// have ended; stopped_cb comes when the connections are gone. A call that
+// reaches C-core after that, before its client has heard so, gets CANCELLED:
+// hence the refusing first.
 void rpc_server_stop(struct rpc_server *server,
                      void (*stopped_cb)(struct rpc_server *server));
 
-// While stopping: cancels the calls that are left.
+// While stopping: closes at once, and cancels the calls that are left.
 void rpc_server_cancel_calls(struct rpc_server *server);
 
 // After stopped_cb.
