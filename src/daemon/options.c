@@ -106,13 +106,12 @@ static enum options_action options_parse_flags(struct options_parser *parser,
     int code;
 
     options_flags_init(flags);
-    opterr = 0;
     // 0 rather than 1 makes it forget what it was in the middle of.
     optind = 0;
     for (;;) {
         argument = argv[optind == 0 ? 1 : optind];
-        // '+' ends the flags at the first argument that is none, ':' tells a
-        // missing value from an unknown flag.
+        // '+' ends the flags at the first argument that is none; ':' tells a
+        // missing value from an unknown flag, and keeps it from printing.
         code = getopt_long(argc, argv, "+:", flags, NULL);
         if (code == -1) {
             break;
