@@ -106,12 +106,18 @@ void rpc_server_refuse_calls(struct rpc_server *server)
     server->is_refusing = true;
 }
 
+// Closes the connections before C-core hears of the shutdown, and not only
+// then: a call that reached it in between would end with CANCELLED rather than,
+// as on any broken connection, UNAVAILABLE; and it would wait for peers that
+// are idle and do not listen. The second time is for those that have just come.
 static void rpc_server_shut_down(struct rpc_server *server)
 {
     if (!server->is_shutting_down) {
         server->is_shutting_down = true;
+        grpc_server_cancel_all_calls(server->server);
         grpc_server_shutdown_and_notify(server->server, server->queue,
                                         &server->shut_down_tag);
+        grpc_server_cancel_all_calls(server->server);
     }
 }
 
