@@ -14,6 +14,7 @@
 #include <assert.h>
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
+#include <grpc/grpc_posix.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
@@ -21,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "raw_socket.h"
 
 struct client {
     grpc_channel *channel;
@@ -63,7 +66,8 @@ static grpc_arg client_integer(const char *key, int value)
                       .value.integer = value};
 }
 
-static grpc_channel *client_channel_create(const char *listen)
+// Of the connection `fd`, or, without one, of all that are made when needed.
+static grpc_channel *client_channel_create(const char *listen, int fd)
 {
     grpc_arg arguments[] = {
         // One connection a client: channels share them otherwise.
@@ -87,18 +91,32 @@ static grpc_channel *client_channel_create(const char *listen)
 
     snprintf(target, sizeof target, "%s%s",
              strncmp(listen, "unix:", 5) == 0 ? "" : scheme, listen);
-    channel = grpc_channel_create(target, credentials, &list);
+    channel = fd == -1
+                  ? grpc_channel_create(target, credentials, &list)
+                  : grpc_channel_create_from_fd(target, fd, credentials, &list);
     grpc_channel_credentials_release(credentials);
     return channel;
 }
 
-struct client *client_connect(const char *listen)
+static struct client *client_create(const char *listen, int fd)
 {
     struct client *client = gpr_zalloc(sizeof *client);
 
     client->queue = grpc_completion_queue_create_for_pluck(NULL);
-    client->channel = client_channel_create(listen);
+    client->channel = client_channel_create(listen, fd);
     return client;
+}
+
+struct client *client_connect(const char *listen)
+{
+    return client_create(listen, -1);
+}
+
+struct client *client_connect_once(const char *listen)
+{
+    int fd = raw_connect(listen);
+
+    return fd == -1 ? NULL : client_create(listen, fd);
 }
 
 void client_close(struct client *client)

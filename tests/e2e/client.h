@@ -45,6 +45,10 @@ struct client_reply {
 // owned.
 struct client *client_connect(const char *listen);
 
+// Any thread. The same over one connection, which is there when this returns,
+// and which no other follows. NULL if nobody listens.
+struct client *client_connect_once(const char *listen);
+
 // Any thread. Cancels the streams that are open, releases them, and closes the
 // connection. NULL is allowed.
 void client_close(struct client *client);

@@ -9,6 +9,7 @@
 
 #include "daemon_process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -407,4 +408,22 @@ size_t daemon_rss_kib(const struct daemon *daemon)
     (void)fclose(file);
     assert_true(rss_kib > 0);
     return rss_kib;
+}
+
+unsigned daemon_descriptors(const struct daemon *daemon)
+{
+    char path[64];
+    unsigned count = 0;
+    DIR *directory;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)daemon->pid);
+    directory = opendir(path);
+    while (directory != NULL && readdir(directory) != NULL) {
+        count++;
+    }
+    if (directory != NULL) {
+        closedir(directory);
+    }
+    // Without "." and "..".
+    return count > 2 ? count - 2 : 0;
 }

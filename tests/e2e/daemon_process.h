@@ -96,6 +96,9 @@ bool daemon_dispose(struct daemon *daemon);
 // Resident memory in KiB, from /proc; of the process as it is now.
 size_t daemon_rss_kib(const struct daemon *daemon);
 
+// How many descriptors the process has open; 0 if it is gone.
+unsigned daemon_descriptors(const struct daemon *daemon);
+
 // Milliseconds of a clock that only goes forward.
 long long daemon_now_ms(void);
 

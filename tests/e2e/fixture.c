@@ -47,15 +47,29 @@ const char *fixture_path(const struct fixture *fixture, const char *name)
     return path;
 }
 
+static struct client *fixture_add(struct fixture *fixture,
+                                  struct client *client)
+{
+    assert_non_null(client);
+    assert_true(fixture->clients_count < FIXTURE_CLIENTS_MAX);
+    fixture->clients[fixture->clients_count++] = client;
+    return client;
+}
+
 struct client *fixture_connect_to(struct fixture *fixture, const char *listen)
 {
-    assert_true(fixture->clients_count < FIXTURE_CLIENTS_MAX);
-    return fixture->clients[fixture->clients_count++] = client_connect(listen);
+    return fixture_add(fixture, client_connect(listen));
 }
 
 struct client *fixture_connect(struct fixture *fixture)
 {
     return fixture_connect_to(fixture, fixture->daemons[0].listen[0]);
+}
+
+struct client *fixture_connect_once(struct fixture *fixture)
+{
+    return fixture_add(fixture,
+                       client_connect_once(fixture->daemons[0].listen[0]));
 }
 
 struct client *fixture_start(struct fixture *fixture, const char *arguments)

@@ -47,6 +47,9 @@ struct client *fixture_connect(struct fixture *fixture);
 // A client of any address. Lives as long as the fixture.
 struct client *fixture_connect_to(struct fixture *fixture, const char *listen);
 
+// One more client whose connection is there already, and the only one.
+struct client *fixture_connect_once(struct fixture *fixture);
+
 // Closes a client before the end.
 void fixture_disconnect(struct fixture *fixture, struct client *client);
 void fixture_disconnect_all(struct fixture *fixture);

@@ -63,6 +63,7 @@ static void test_help_names_every_flag_and_variable(void **state)
 static void test_version_is_printed(void **state)
 {
     struct daemon *daemon = run(*state, "--version", NULL);
+
     assert_int_equal(daemon->wait_status, 0);
     assert_string_equal(daemon->log.text, "");
     assert_string_equal(daemon->out.text, "electd " ELECTD_VERSION "\n");

@@ -15,7 +15,6 @@
 
 #include <cmocka.h>
 
-#include <dirent.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -25,25 +24,6 @@
 #define DESCRIPTORS_MAX 64
 #define CONNECTIONS (2 * DESCRIPTORS_MAX)
 #define DEADLINE_MS 20000
-
-// 0 if the process is gone.
-static unsigned count_descriptors(const struct daemon *daemon)
-{
-    char path[64];
-    unsigned count = 0;
-    DIR *directory;
-
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)daemon->pid);
-    directory = opendir(path);
-    while (directory != NULL && readdir(directory) != NULL) {
-        count++;
-    }
-    if (directory != NULL) {
-        closedir(directory);
-    }
-    // Without "." and "..".
-    return count > 2 ? count - 2 : 0;
-}
 
 static void start(struct fixture *fixture)
 {
@@ -65,7 +45,7 @@ static unsigned exhaust(struct daemon *daemon, int *connections)
     unsigned count = 0;
 
     while (daemon_is_alive(daemon) &&
-           count_descriptors(daemon) < DESCRIPTORS_MAX) {
+           daemon_descriptors(daemon) < DESCRIPTORS_MAX) {
         assert_true(daemon_now_ms() < deadline_ms);
         if (count < CONNECTIONS) {
             connections[count] = raw_connect(daemon->listen[0]);

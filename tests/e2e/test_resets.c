@@ -191,6 +191,19 @@ static void test_resets_cost_neither_memory_nor_watchers(void **state)
     expect(fixture_connect(fixture), "Enter a n2", "1 n [n2]");
 }
 
+// As many connections are open as there were.
+static void expect_descriptors(const struct daemon *daemon, unsigned count)
+{
+    const struct timespec pause = {.tv_nsec = 1000000};
+    long long deadline_ms = daemon_now_ms() + DEADLINE_MS;
+
+    while (daemon_descriptors(daemon) > count &&
+           daemon_now_ms() < deadline_ms) {
+        nanosleep(&pause, NULL);
+    }
+    assert_int_equal(daemon_descriptors(daemon), count);
+}
+
 #define STRANGERS 500
 
 static void test_connections_without_a_byte_cost_nothing(void **state)
@@ -198,14 +211,17 @@ static void test_connections_without_a_byte_cost_nothing(void **state)
     struct fixture *fixture = *state;
     struct daemon *daemon = &fixture->daemons[0];
     struct client *client = fixture_start(fixture, NULL);
+    unsigned descriptors;
     int connection;
 
     tell(client, "Create a; Enter a n");
+    descriptors = daemon_descriptors(daemon);
     for (unsigned i = 0; i < STRANGERS; i++) {
         connection = raw_connect(daemon->listen[0]);
         assert_int_not_equal(connection, -1);
         close(connection);
     }
+    expect_descriptors(daemon, descriptors);
     expect(client, "GetTerm a", "1 n []");
     expect(fixture_connect(fixture), "GetTerm a", "1 n []");
 }
@@ -223,9 +239,11 @@ static void test_nonsense_ends_its_own_connection_alone(void **state)
     struct fixture *fixture = *state;
     struct daemon *daemon = &fixture->daemons[0];
     struct client *client = fixture_start(fixture, NULL);
+    unsigned descriptors;
     int connection;
 
     tell(client, "Create a; Enter a n");
+    descriptors = daemon_descriptors(daemon);
     for (unsigned i = 0; i < 100; i++) {
         const struct client_bytes *bytes = &nonsense[i % 4];
 
@@ -235,6 +253,7 @@ static void test_nonsense_ends_its_own_connection_alone(void **state)
         assert_true(raw_await_close(connection, DEADLINE_MS));
         close(connection);
     }
+    expect_descriptors(daemon, descriptors);
     expect(client, "GetTerm a", "1 n []");
 }
 

@@ -102,17 +102,35 @@ static void test_connection_that_went_away_leaves_its_candidates(void **state)
     // The daemon has noticed when there is a place for a watcher.
     await_place(two, "a");
     expect(two, "GetTerm a", "1 n1 [n2 n3]");
-    // Nobody inherits them: neither the others nor a connection that is new,
-    // which may find itself where the old one was in memory.
     tell(two, "Close a");
     expect(two, "GetTerm a", "1 n1 [n2]");
-    for (int i = 0; i < 8; i++) {
-        one = fixture_connect(*state);
-        tell(one, "Close a");
-        expect(one, "GetTerm a", "1 n1 [n2]");
-        fixture_disconnect(*state, one);
-    }
     expect(two, "Withdraw a n1", "2 n2 []");
+}
+
+#define GONE 30
+
+// A connection may find itself where one that is gone was in memory.
+static void
+test_new_connection_inherits_nobody_from_one_that_is_gone(void **state)
+{
+    struct client *client = fixture_start(*state, NULL);
+    struct client *other;
+    char line[32];
+    char *before;
+
+    tell(client, "Create a");
+    for (int i = 0; i < GONE; i++) {
+        other = fixture_connect(*state);
+        snprintf(line, sizeof line, "Enter a n%d", i);
+        tell(other, line);
+        fixture_disconnect(*state, other);
+    }
+    before = story_call(client, "GetTerm a");
+    for (int i = 0; i < GONE; i++) {
+        tell(fixture_connect(*state), "Close a");
+    }
+    expect(client, "GetTerm a", before);
+    free(before);
 }
 
 static void test_close_ends_its_own_watchers_after_the_change(void **state)
@@ -192,6 +210,7 @@ int main(void)
         OVER_BOTH(test_entering_again_binds_to_the_new_connection),
         OVER_TCP(test_anybody_may_withdraw_anybody),
         OVER_BOTH(test_connection_that_went_away_leaves_its_candidates),
+        OVER_BOTH(test_new_connection_inherits_nobody_from_one_that_is_gone),
         OVER_BOTH(test_close_ends_its_own_watchers_after_the_change),
         OVER_BOTH(test_close_without_candidates_ends_its_own_watchers),
         OVER_TCP(test_close_leaves_watchers_of_other_elections_alone),

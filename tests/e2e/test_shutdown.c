@@ -40,6 +40,7 @@ struct user {
     pthread_t thread;
     struct client *client;
     unsigned index;
+    bool is_persistent;
     // Answers, or messages.
     atomic_uint served;
     // How it ended.
@@ -53,7 +54,8 @@ static void user_end(struct user *user, const struct client_reply *reply)
     snprintf(user->text, sizeof user->text, "%.200s", reply->text);
 }
 
-// Calls until a call fails.
+// Calls until a call fails, or, persistently, until the daemon no longer says
+// that it shuts down, but is gone.
 static void *call_until_the_end(void *argument)
 {
     static const char *const paths[] = {
@@ -78,6 +80,8 @@ static void *call_until_the_end(void *argument)
         user->served += is_served;
         if (!is_served) {
             user_end(user, &reply);
+            is_served =
+                user->is_persistent && strcmp(user->text, "shutting down") == 0;
         }
         client_reply_clear(&reply);
     } while (is_served);
@@ -112,7 +116,11 @@ static void *watch_until_the_end(void *argument)
 static void user_start(struct user *user, struct fixture *fixture,
                        unsigned index, void *(*work)(void *))
 {
-    user->client = fixture_connect(fixture);
+    // A call over a connection that was made in the very moment in which the
+    // daemon goes may end in another way, which gRPC leaves no means to avoid.
+    user->is_persistent = index % 2 == 0;
+    user->client = user->is_persistent ? fixture_connect_once(fixture)
+                                       : fixture_connect(fixture);
     user->index = index;
     assert_int_equal(pthread_create(&user->thread, NULL, work, user), 0);
 }
@@ -274,7 +282,7 @@ static void test_idle_connections_do_not_hold_it_up(void **state)
 {
     struct fixture *fixture = *state;
     struct daemon *daemon = &fixture->daemons[0];
-    struct client *client = fixture_start(fixture, "--drain-timeout=2s");
+    struct client *client = fixture_start(fixture, "--drain-timeout=1m");
     int connections[CONNECTIONS];
     long long since_ms;
 
@@ -291,7 +299,7 @@ static void test_idle_connections_do_not_hold_it_up(void **state)
     }
     since_ms = daemon_now_ms();
     daemon_signal(daemon, SIGTERM);
-    expect_exit(daemon, since_ms, DRAIN_MS);
+    expect_exit(daemon, since_ms, 0);
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         close(connections[i]);
     }

@@ -69,18 +69,30 @@ verify_files(const Grpc__Reflection__V1__FileDescriptorResponse *list)
     }
 }
 
+// It asks for what can be the name of a symbol.
+static bool is_symbol(const reflection_request *request)
+{
+    const char *symbol = request->file_containing_symbol;
+
+    return request->message_request_case == ASKED(FILE_CONTAINING_SYMBOL) &&
+           symbol[0] != '\0' && symbol[0] != '.' &&
+           symbol[strlen(symbol) - 1] != '.';
+}
+
 static void verify_answer(const reflection_request *request,
                           const reflection_response *response)
 {
     switch (response->message_response_case) {
     case ANSWERED(FILE_DESCRIPTOR_RESPONSE):
         assert(request->message_request_case == ASKED(FILE_BY_FILENAME) ||
-               request->message_request_case == ASKED(FILE_CONTAINING_SYMBOL));
+               is_symbol(request));
         verify_files(response->file_descriptor_response);
         return;
     case ANSWERED(ALL_EXTENSION_NUMBERS_RESPONSE):
         assert(request->message_request_case ==
                ASKED(ALL_EXTENSION_NUMBERS_OF_TYPE));
+        assert(strcmp(response->all_extension_numbers_response->base_type_name,
+                      request->all_extension_numbers_of_type) == 0);
         return;
     case ANSWERED(LIST_SERVICES_RESPONSE):
         assert(request->message_request_case == ASKED(LIST_SERVICES));

@@ -195,7 +195,8 @@ static void
 test_field_number_that_ends_like_a_known_one_is_unknown(void **state)
 {
     (void)state;
-    // Field 2^29 - 8 + 2 and field 18 are not field 2.
+    // Fields 2^29 - 8 + 2, 2^28 + 2, and 18 are not field 2.
+    expect_ok(ENTER, "9280808008 01 ff");
     expect_ok(ENTER, "d2ffffff0f 01 ff");
     expect_ok(ENTER, "9201 01 ff");
 }
