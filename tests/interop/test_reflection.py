@@ -296,7 +296,7 @@ def test_bad_bytes_end_the_stream(transport):
 
 @test_on_each_transport
 def test_shutdown_ends_open_streams_as_unavailable(transport):
-    daemon = Daemon("--drain-timeout=1s")
+    daemon = Daemon()
     with Client(daemon.targets[transport]) as client:
         streams = []
         for version in VERSIONS:
@@ -305,7 +305,7 @@ def test_shutdown_ends_open_streams_as_unavailable(transport):
             streams.append((questions, reflection.begin(questions)))
         daemon.terminate()
         for questions, answers in streams:
-            fails("UNAVAILABLE", None, next, answers)
+            fails("UNAVAILABLE", "shutting down", next, answers)
             questions.put(None)
     daemon.stop()
 

@@ -3,8 +3,9 @@
 nothing else does."""
 
 import functools
+import time
 
-from harness import Client, Daemon, equal, main, new_name
+from harness import Client, Daemon, check, equal, main, new_name
 from harness import test, test_on_each_transport
 
 DAEMON = Daemon()
@@ -121,6 +122,21 @@ def test_close_under_either_name_is_the_same(transport):
     equal(two.get_term(election), (2, "b", []))
     two.close(election, stub=two.stub)
     equal(two.get_term(election), (2, "", []))
+
+
+@test_on_each_transport
+def test_idle_sessions_do_not_hold_the_shutdown_up(transport):
+    daemon = Daemon("--drain-timeout=15s")
+    clients = [Client(daemon.targets[transport]) for _ in range(3)]
+    for client in clients:
+        client.create("a")
+    # Nobody looks after these connections: they do not answer a ping.
+    begin = time.monotonic()
+    daemon.stop()
+    took = time.monotonic() - begin
+    check(took < 10, f"took {took} s")
+    for client in clients:
+        client.disconnect()
 
 
 @test
