@@ -20,6 +20,7 @@ file(MAKE_DIRECTORY "${ELECTD_GEN_DIR}")
 set(c_protos ${ELECTD_PROTOS})
 list(FILTER c_protos EXCLUDE REGEX "^grpc/reflection/v1alpha/")
 list(APPEND c_protos google/protobuf/descriptor.proto)
+list(APPEND c_protos google/protobuf/duration.proto)
 
 set(sources)
 foreach(proto IN LISTS c_protos)

@@ -56,13 +56,21 @@ enum electd_operation {
     ELECTD_PROMOTE,
     ELECTD_DEMOTE,
     ELECTD_EVICT,
+    // A lease is over: withdraws the candidate if its entry is still the one
+    // that the lease was for.
+    ELECTD_EXPIRE,
     ELECTD_GET_TERM,
 };
 
-// What keeps a candidate in.
+// What keeps a candidate in. The core has no clock: it is told with Expire that
+// a lease is over.
 enum electd_lease {
     // Nothing: it stays until it leaves.
     ELECTD_LEASE_NONE,
+    // A time to live, begun anew by each Enter.
+    ELECTD_LEASE_TIME,
+    // An open stream, and perhaps a while after it.
+    ELECTD_LEASE_STREAM,
 };
 
 // Why an election changed.
@@ -75,6 +83,9 @@ enum electd_reason {
     ELECTD_PROMOTED,
     ELECTD_DEMOTED,
     ELECTD_CLOSED,
+    // Expire of a lease of time, and of a stream.
+    ELECTD_EXPIRED,
+    ELECTD_DISCONNECTED,
 };
 
 // One thing to do. Everything in it is borrowed for the call.
@@ -82,18 +93,20 @@ struct electd_command {
     enum electd_operation operation;
     // Every operation: 1 to ELECTD_NAME_SIZE_MAX bytes.
     struct electd_name election;
-    // Enter to Evict: as above.
+    // Enter to Expire: as above.
     struct electd_name candidate;
     // Enter: whom the candidate is bound to. Close: whose candidates leave.
     uint64_t session;
     // Enter: what keeps the candidate in.
     enum electd_lease lease;
+    // Expire: the number of the entry that the lease was for.
+    uint64_t entry;
     // Create: kept if the election is new. NUL-terminated.
     char *const *tags;
     size_t tags_count;
 };
 
-// What came of a command.
+// What came of a command. Names and candidates in it live until the next one.
 struct electd_outcome {
     // The election, to be read with the functions below; NULL if there is
     // none of that name.
@@ -103,11 +116,15 @@ struct electd_outcome {
     enum electd_reason reason;
     // Somebody became leader: the term went up by one.
     bool elected;
-    // Enter: the number of this entry, which no other entry ever has.
+    // Enter: the number of this entry, which no other entry ever has, and that
+    // of the candidate's entry before it; 0 if it was not in.
     uint64_t entry;
+    uint64_t replaced_entry;
     // Who led before the change; empty if nobody did, or nothing changed.
-    size_t previous_leader_size;
-    char previous_leader[ELECTD_NAME_SIZE_MAX + 1];
+    struct electd_name previous_leader;
+    // Who is out now, to be read on with electd_candidate_next(); NULL for
+    // nobody.
+    const struct electd_candidate *departed;
 };
 
 // Returns owned: an empty collection, or NULL when out of memory.
@@ -164,6 +181,9 @@ const struct electd_candidate *
 electd_candidate_next(const struct electd_candidate *candidate);
 struct electd_name
 electd_candidate_name(const struct electd_candidate *candidate);
+
+// The number of its last entry.
+uint64_t electd_candidate_entry(const struct electd_candidate *candidate);
 
 // The tags of the Create that made the election.
 size_t electd_election_tags_count(const struct electd_election *election);

@@ -170,7 +170,6 @@ void candidates_remove(struct candidates *candidates,
 {
     candidates_unbind(candidates, candidate);
     HASH_DELETE(hh, candidates->by_name, candidate);
-    free(candidate);
 }
 
 void candidates_clear(struct candidates *candidates)
@@ -180,5 +179,6 @@ void candidates_clear(struct candidates *candidates)
 
     HASH_ITER(hh, candidates->by_name, candidate, next) {
         candidates_remove(candidates, candidate);
+        free(candidate);
     }
 }

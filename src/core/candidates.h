@@ -20,7 +20,8 @@ struct binding {
 
 struct electd_candidate {
     UT_hash_handle hh;
-    // The queue of the election, as a utlist; unused while it leads.
+    // The queue of the election, as a utlist; unused while it leads. Of one
+    // that is out: the list of those that left with it.
     struct electd_candidate *prev;
     struct electd_candidate *next;
     // The list of its binding, as a utlist.
@@ -63,11 +64,11 @@ __attribute__((warn_unused_result)) bool
 candidates_rebind(struct candidates *candidates,
                   struct electd_candidate *candidate, uint64_t session);
 
-// Removes a candidate and releases its memory.
+// Removes a candidate, whose memory is the caller's from here on: free().
 void candidates_remove(struct candidates *candidates,
                        struct electd_candidate *candidate);
 
-// Removes them all.
+// Removes and releases them all.
 void candidates_clear(struct candidates *candidates);
 
 #endif

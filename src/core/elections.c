@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "core/candidates.h"
 #include "core/election.h"
@@ -18,6 +19,9 @@ struct electd_elections {
     struct electd_election *by_name;
     struct candidates candidates;
     uint64_t entries;
+    // Whom the last command took out, as a utlist: its outcome speaks of them
+    // until the next one.
+    struct electd_candidate *departed;
 };
 
 struct electd_elections *electd_elections_create(struct electd_limits limits)
@@ -30,6 +34,17 @@ struct electd_elections *electd_elections_create(struct electd_limits limits)
     return elections;
 }
 
+static void elections_release_departed(struct electd_elections *elections)
+{
+    struct electd_candidate *candidate;
+    struct electd_candidate *next;
+
+    DL_FOREACH_SAFE(elections->departed, candidate, next) {
+        free(candidate);
+    }
+    elections->departed = NULL;
+}
+
 void electd_elections_destroy(struct electd_elections *elections)
 {
     struct electd_election *election;
@@ -38,6 +53,7 @@ void electd_elections_destroy(struct electd_elections *elections)
     if (elections == NULL) {
         return;
     }
+    elections_release_departed(elections);
     candidates_clear(&elections->candidates);
     HASH_ITER(hh, elections->by_name, election, next) {
         HASH_DELETE(hh, elections->by_name, election);
@@ -139,6 +155,7 @@ static enum electd_status elections_enter(struct electd_elections *elections,
     uint32_t count = election->queue_count + (election->leader != NULL);
 
     if (candidate != NULL) {
+        outcome->replaced_entry = candidate->entry;
         if (!candidates_rebind(&elections->candidates, candidate,
                                command->session)) {
             return ELECTD_NO_MEMORY;
@@ -167,6 +184,7 @@ static void elections_leave(struct electd_elections *elections,
 {
     election_take(election, candidate);
     candidates_remove(&elections->candidates, candidate);
+    DL_APPEND(elections->departed, candidate);
 }
 
 // Withdraws every candidate of the session, then fills the lead once.
@@ -189,6 +207,21 @@ static enum electd_reason elections_close(struct electd_elections *elections,
     }
     election_fill(election);
     return ELECTD_CLOSED;
+}
+
+static enum electd_reason elections_expire(struct electd_elections *elections,
+                                           struct electd_election *election,
+                                           struct electd_candidate *candidate,
+                                           uint64_t entry)
+{
+    // It has entered again since: what was decided then is not about it.
+    if (candidate->entry != entry) {
+        return ELECTD_UNCHANGED;
+    }
+    elections_leave(elections, election, candidate);
+    election_fill(election);
+    return candidate->lease == ELECTD_LEASE_STREAM ? ELECTD_DISCONNECTED
+                                                   : ELECTD_EXPIRED;
 }
 
 // What moves or removes one candidate; an unknown one has nothing to do.
@@ -218,6 +251,8 @@ static enum electd_reason elections_move(struct electd_elections *elections,
     case ELECTD_DEMOTE:
         return election_demote(election, candidate) ? ELECTD_DEMOTED
                                                     : ELECTD_UNCHANGED;
+    case ELECTD_EXPIRE:
+        return elections_expire(elections, election, candidate, command->entry);
     case ELECTD_CREATE:
     case ELECTD_CLOSE:
     case ELECTD_ENTER:
@@ -248,6 +283,7 @@ static enum electd_status elections_change(struct electd_elections *elections,
     case ELECTD_PROMOTE:
     case ELECTD_DEMOTE:
     case ELECTD_EVICT:
+    case ELECTD_EXPIRE:
         outcome->reason = elections_move(elections, election, command);
         return ELECTD_OK;
     }
@@ -271,33 +307,21 @@ static void elections_check(const struct electd_command *command)
     }
 }
 
-// Notes who leads now, in case that this changes: a leader that leaves takes
-// its name along.
-static void elections_note_leader(const struct electd_election *election,
-                                  struct electd_outcome *outcome)
-{
-    struct electd_name leader = electd_election_leader(election);
-
-    outcome->previous_leader_size = leader.size;
-    memcpy(outcome->previous_leader, leader.bytes, leader.size + 1);
-}
-
 enum electd_status electd_apply(struct electd_elections *elections,
                                 const struct electd_command *command,
                                 struct electd_outcome *outcome)
 {
     struct electd_election *election;
+    struct electd_name old_leader;
     uint64_t old_term;
     enum electd_status status;
 
     elections_check(command);
+    elections_release_departed(elections);
     election = elections_find(elections, command->election);
-    outcome->election = election;
-    outcome->reason = ELECTD_UNCHANGED;
-    outcome->elected = false;
-    outcome->entry = 0;
-    outcome->previous_leader_size = 0;
-    outcome->previous_leader[0] = '\0';
+    *outcome = (struct electd_outcome){.election = election,
+                                       .reason = ELECTD_UNCHANGED,
+                                       .previous_leader = {"", 0}};
     if (command->operation == ELECTD_CREATE) {
         return elections_create(elections, command, &outcome->election);
     }
@@ -305,16 +329,17 @@ enum electd_status electd_apply(struct electd_elections *elections,
         return ELECTD_NO_ELECTION;
     }
     old_term = election->term;
-    elections_note_leader(election, outcome);
+    old_leader = electd_election_leader(election);
     status = elections_change(elections, election, command, outcome);
     if (outcome->reason == ELECTD_UNCHANGED) {
-        outcome->previous_leader_size = 0;
-        outcome->previous_leader[0] = '\0';
         assert(election->term == old_term);
         return status;
     }
     election->revision++;
     outcome->elected = election->term != old_term;
+    // If it left, it is among the departed.
+    outcome->previous_leader = old_leader;
+    outcome->departed = elections->departed;
     assert(election->leader != NULL || election->queue == NULL);
     return status;
 }

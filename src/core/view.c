@@ -67,6 +67,11 @@ electd_candidate_name(const struct electd_candidate *candidate)
     return (struct electd_name){candidate->name, candidate->name_size};
 }
 
+uint64_t electd_candidate_entry(const struct electd_candidate *candidate)
+{
+    return candidate->entry;
+}
+
 size_t electd_election_tags_count(const struct electd_election *election)
 {
     return election->tags != NULL ? election->tags->count : 0;
@@ -104,6 +109,10 @@ const char *electd_reason_name(enum electd_reason reason)
         return "demoted";
     case ELECTD_CLOSED:
         return "closed";
+    case ELECTD_EXPIRED:
+        return "expired";
+    case ELECTD_DISCONNECTED:
+        return "disconnected";
     }
     return "unknown";
 }

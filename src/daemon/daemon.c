@@ -29,6 +29,7 @@
 #include "core/container_of.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
+#include "lease/lease.h"
 #include "rpc/core_log.h"
 #include "rpc/server.h"
 #include "services/services.h"
@@ -68,6 +69,7 @@ struct daemon {
     // Wakes the loop when a listening socket was lost.
     uv_async_t listener_lost;
     struct store_memory store;
+    struct lease_table leases;
     struct rpc_server server;
     struct services services;
     struct store_listener observer;
@@ -114,8 +116,7 @@ static void daemon_change_cb(struct store_listener *observer,
 {
     struct electd_name name = electd_election_name(outcome->election);
     struct electd_name leader = electd_election_leader(outcome->election);
-    struct electd_name previous = {outcome->previous_leader,
-                                   outcome->previous_leader_size};
+    struct electd_name previous = outcome->previous_leader;
     bool leader_changed =
         outcome->elected || (leader.size == 0 && previous.size > 0);
     struct log_line line;
@@ -154,13 +155,20 @@ static void daemon_store_closed_cb(struct store *store)
     uv_close((uv_handle_t *)&daemon->sigint, NULL);
 }
 
+static void daemon_leases_closed_cb(struct lease_table *leases)
+{
+    struct daemon *daemon = container_of(leases, struct daemon, leases);
+
+    store_close(&daemon->store.base, daemon_store_closed_cb);
+}
+
 static void daemon_server_closed_cb(struct rpc_server *server)
 {
     struct daemon *daemon = container_of(server, struct daemon, server);
 
     atomic_store(&daemon_lost_handle, NULL);
     services_close(&daemon->services);
-    store_close(&daemon->store.base, daemon_store_closed_cb);
+    lease_table_close(&daemon->leases, daemon_leases_closed_cb);
 }
 
 static void daemon_server_stopped_cb(struct rpc_server *server)
@@ -300,6 +308,8 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     const struct options *options = daemon->options;
     struct rpc_server_options server_options = {
         .request_size_max = DAEMON_REQUEST_SIZE_MAX,
+        .keepalive_time_ms = (int)options->keepalive_time_ms,
+        .keepalive_timeout_ms = (int)options->keepalive_timeout_ms,
     };
     struct service_limits limits = {
         .elections_max = options->elections_max,
@@ -326,9 +336,11 @@ static const char *daemon_open_rooms(struct daemon *daemon)
                                                  limits.candidates_max}) !=
             ELECTD_OK ||
         services_init(&daemon->services, &daemon->server, &daemon->store.base,
-                      &limits, &daemon->observer) != ELECTD_OK) {
+                      &daemon->leases, &limits) != ELECTD_OK) {
         return electd_status_text(ELECTD_NO_MEMORY);
     }
+    daemon->services.observer = &daemon->observer;
+    lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     uv_timer_init(&daemon->loop, &daemon->drain);
     uv_timer_init(&daemon->loop, &daemon->trim);
     uv_timer_start(&daemon->trim, daemon_trim_cb, DAEMON_TRIM_INTERVAL_MS,

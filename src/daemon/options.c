@@ -199,8 +199,8 @@ static void options_print_row(FILE *out, const struct options_row *row)
 
     size = snprintf(usage, sizeof usage, "%s %s", row->flag, row->argument);
     assert(size > 0 && (size_t)size < sizeof usage);
-    fprintf(out, "  %-26s%s\n", usage, row->help);
-    fprintf(out, "  %-26s[%s, default %s]\n", "", row->variable, row->preset);
+    fprintf(out, "  %-31s%s\n", usage, row->help);
+    fprintf(out, "  %-31s[%s, default %s]\n", "", row->variable, row->preset);
 }
 
 void options_print_help(FILE *out)
@@ -214,8 +214,8 @@ void options_print_help(FILE *out)
     for (size_t i = 0; i < options_rows_count; i++) {
         options_print_row(out, &options_rows[i]);
     }
-    fprintf(out, "  %-26s%s\n", "--version", "print the version and exit");
-    fprintf(out, "  %-26s%s\n", "--help", "print this and exit");
+    fprintf(out, "  %-31s%s\n", "--version", "print the version and exit");
+    fprintf(out, "  %-31s%s\n", "--help", "print this and exit");
     fputs("\n"
           "ADDR is host:port, [ipv6]:port or unix:PATH; port 0 picks a free "
           "one.\n"

@@ -21,6 +21,8 @@
 #define OPTIONS_LISTEN_MAX 16
 #define OPTIONS_WATCH_BACKLOG_MAX 65536
 #define OPTIONS_DRAIN_TIMEOUT_MS_MAX 3600000
+#define OPTIONS_KEEPALIVE_MS_MIN 100
+#define OPTIONS_KEEPALIVE_MS_MAX 3600000
 
 // Room for any error, with its NUL.
 #define OPTIONS_ERROR_SIZE 512
@@ -36,6 +38,8 @@ struct options {
     uint32_t watch_backlog;
     // May be 0.
     uint32_t drain_timeout_ms;
+    uint32_t keepalive_time_ms;
+    uint32_t keepalive_timeout_ms;
     enum log_level log_level;
     enum log_format log_format;
 };

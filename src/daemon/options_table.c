@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "daemon/duration.h"
+#include "cli/duration.h"
 
 // Of a value in an error, without what marks it as cut.
 #define OPTIONS_SHOWN_SIZE_MAX (OPTIONS_SHOWN_SIZE - 4)
@@ -239,11 +239,33 @@ const struct options_row options_rows[] = {
         .max = OPTIONS_DRAIN_TIMEOUT_MS_MAX,
     },
     {
+        .flag = "--keepalive-time",
+        .variable = "ELECTD_KEEPALIVE_TIME",
+        .argument = "DURATION",
+        .preset = "2s",
+        .help = "silence after which a client is pinged",
+        .parse_cb = options_parse_duration,
+        .offset = offsetof(struct options, keepalive_time_ms),
+        .min = OPTIONS_KEEPALIVE_MS_MIN,
+        .max = OPTIONS_KEEPALIVE_MS_MAX,
+    },
+    {
+        .flag = "--keepalive-timeout",
+        .variable = "ELECTD_KEEPALIVE_TIMEOUT",
+        .argument = "DURATION",
+        .preset = "1s",
+        .help = "how long it may take to answer that",
+        .parse_cb = options_parse_duration,
+        .offset = offsetof(struct options, keepalive_timeout_ms),
+        .min = OPTIONS_KEEPALIVE_MS_MIN,
+        .max = OPTIONS_KEEPALIVE_MS_MAX,
+    },
+    {
         .flag = "--log-level",
         .variable = "ELECTD_LOG_LEVEL",
         .argument = "LEVEL",
         .preset = "info",
-        .help = "the least level to log: debug, info, warn, error",
+        .help = "log from here on: debug, info, warn, error",
         .parse_cb = options_parse_log_level,
     },
     {

@@ -375,6 +375,22 @@ uint64_t rpc_call_session(const struct rpc_call *call)
     return call->session;
 }
 
+bool rpc_call_metadata(const struct rpc_call *call, const char *name,
+                       struct rpc_message *value)
+{
+    for (size_t i = call->metadata.count; i > 0; i--) {
+        const grpc_metadata *entry = &call->metadata.metadata[i - 1];
+
+        if (grpc_slice_str_cmp(entry->key, name) == 0) {
+            // The array and its slices stay until the call is released.
+            *value = (struct rpc_message){GRPC_SLICE_START_PTR(entry->value),
+                                          GRPC_SLICE_LENGTH(entry->value)};
+            return true;
+        }
+    }
+    return false;
+}
+
 void *rpc_call_context(struct rpc_call *call)
 {
     return call->context;

@@ -67,6 +67,11 @@ const struct rpc_method *rpc_call_method(const struct rpc_call *call);
 // same for two connections.
 uint64_t rpc_call_session(const struct rpc_call *call);
 
+// The value of the last request metadata of that name, which is in lower case;
+// false if there is none. Borrowed: it lives until the call is ended.
+bool rpc_call_metadata(const struct rpc_call *call, const char *name,
+                       struct rpc_message *value);
+
 // `context_size` bytes, zero at first, that live until the call is ended.
 void *rpc_call_context(struct rpc_call *call);
 

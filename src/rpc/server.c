@@ -12,6 +12,9 @@
 // next ones wait inside C-core for its next turn.
 #define RPC_ARMED_CALLS 16
 
+// Clients that ping more often than this are disconnected in the end.
+#define RPC_PING_INTERVAL_MS_MIN 50
+
 static grpc_arg rpc_server_integer(const char *key, int value)
 {
     // C-core wants the key writable, and does not write it.
@@ -27,6 +30,17 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
         rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
         rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                            options.request_size_max),
+        rpc_server_integer(GRPC_ARG_KEEPALIVE_TIME_MS,
+                           options.keepalive_time_ms),
+        rpc_server_integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                           options.keepalive_timeout_ms),
+        // Also without a call, and however long there is no other data.
+        rpc_server_integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        rpc_server_integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
+        // Clients may ping as often as we do.
+        rpc_server_integer(
+            GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
+            RPC_PING_INTERVAL_MS_MIN),
         // Statistics that nobody could read here, kept for each connection.
         rpc_server_integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
     };

@@ -60,6 +60,10 @@ struct rpc_server {
 struct rpc_server_options {
     // A larger request is refused with RESOURCE_EXHAUSTED.
     int request_size_max;
+    // A connection that has been silent for the one is asked for a sign of
+    // life, and closed without one within the other.
+    int keepalive_time_ms;
+    int keepalive_timeout_ms;
 };
 
 // Borrows the loop. Returns 0, or libuv's negative error, after which there is

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path of Enter: election_enter() checks the names and submits; the store
-// applies it, and if that was a change, election_change_cb() publishes the new
-// term; election_term_cb() answers with the same bytes. Watch goes through the
+// Happy path of Enter: election_enter() checks the request and submits; the
+// store applies it, and if that was a change, election_service_change()
+// publishes the new term; election_entered_cb() begins the lease, if there is
+// to be one, and answers with the same bytes. Watch goes through the
 // store too, so that it is registered right at the state that it is told first.
 //
 // Failure modes: a name that breaks a rule is refused before anything is
@@ -25,11 +26,19 @@ typedef Atomix__Runtime__V1__PrimitiveId primitive_id;
 #define REQUEST(name) const Atomix__Runtime__Election__V1__##name##Request
 #define CLOSURE(name) Atomix__Runtime__Election__V1__##name##Response_Closure
 
+// The metadata of Enter that gives the candidate a time to live.
+#define ELECTION_TTL_KEY "electd-ttl-ms"
+#define ELECTION_TTL_MS_MIN 100
+#define ELECTION_TTL_MS_MAX 3600000
+#define ELECTION_TTL_DIGITS_MAX 7
+
 // What every call of the service keeps.
 struct election_call {
     struct watching watching;
     struct election_service *service;
     struct store_request request;
+    // Enter: 0 for none.
+    uint32_t ttl_ms;
 };
 
 static void election_fail(struct election_call *call, enum electd_status status)
@@ -107,7 +116,8 @@ static void election_term_cb(struct store_request *request,
 // The way of the six calls that name a candidate.
 static void election_move(struct election_call *call,
                           enum electd_operation operation,
-                          const primitive_id *id, const char *candidate)
+                          const primitive_id *id, const char *candidate,
+                          store_done_cb done_cb)
 {
     struct name_problem problem;
 
@@ -120,15 +130,88 @@ static void election_move(struct election_call *call,
                          problem.text);
         return;
     }
-    election_submit(call, operation, election_term_cb);
+    election_submit(call, operation, done_cb);
+}
+
+// The candidate was taken out again.
+static void election_undone_cb(struct store_request *request,
+                               enum electd_status status,
+                               const struct electd_outcome *outcome)
+{
+    (void)status;
+    (void)outcome;
+    election_fail(election_call_done(request), ELECTD_NO_MEMORY);
+}
+
+static void election_entered_cb(struct store_request *request,
+                                enum electd_status status,
+                                const struct electd_outcome *outcome)
+{
+    struct election_call *call = election_call_done(request);
+    struct election_service *service = call->service;
+    struct electd_name candidate = request->command.candidate;
+
+    if (status != ELECTD_OK) {
+        election_fail(call, status);
+        return;
+    }
+    if (outcome->replaced_entry != 0) {
+        // This entry decides from here on what keeps the candidate in.
+        lease_end(service->leases, outcome->replaced_entry);
+        candidacy_service_replaced(service->candidacy,
+                                   request->command.election, candidate,
+                                   outcome->replaced_entry);
+    }
+    if (call->ttl_ms > 0 &&
+        lease_begin(service->leases, outcome->entry, call->ttl_ms,
+                    request->command.election, candidate) != ELECTD_OK) {
+        // Nothing would ever take it out.
+        request->command.entry = outcome->entry;
+        election_submit(call, ELECTD_EXPIRE, election_undone_cb);
+        return;
+    }
+    election_term_cb(request, status, outcome);
+}
+
+// Reads the time to live from the metadata, if there is one. False: the call
+// was ended.
+static bool election_read_ttl(struct election_call *call)
+{
+    struct rpc_message text;
+    uint32_t ttl_ms = 0;
+    bool is_good;
+
+    if (!rpc_call_metadata(call->watching.call.rpc, ELECTION_TTL_KEY, &text)) {
+        return true;
+    }
+    is_good = text.size >= 1 && text.size <= ELECTION_TTL_DIGITS_MAX;
+    for (size_t i = 0; is_good && i < text.size; i++) {
+        is_good = text.bytes[i] >= '0' && text.bytes[i] <= '9';
+        ttl_ms = ttl_ms * 10 + (uint32_t)(text.bytes[i] - '0');
+    }
+    if (!is_good || ttl_ms < ELECTION_TTL_MS_MIN ||
+        ttl_ms > ELECTION_TTL_MS_MAX) {
+        service_call_end(&call->watching.call, RPC_INVALID_ARGUMENT,
+                         ELECTION_TTL_KEY
+                         " is out of range: it takes a whole number of "
+                         "milliseconds from 100 to 3600000");
+        return false;
+    }
+    call->ttl_ms = ttl_ms;
+    call->request.command.lease = ELECTD_LEASE_TIME;
+    return true;
 }
 
 static void election_enter(generated_service *base, REQUEST(Enter) * request,
                            CLOSURE(Enter) closure, void *closure_data)
 {
+    struct election_call *call = election_call_of(base, closure_data);
+
     (void)closure;
-    election_move(election_call_of(base, closure_data), ELECTD_ENTER,
-                  request->id, request->candidate);
+    if (election_read_ttl(call)) {
+        election_move(call, ELECTD_ENTER, request->id, request->candidate,
+                      election_entered_cb);
+    }
 }
 
 static void election_withdraw(generated_service *base,
@@ -137,7 +220,7 @@ static void election_withdraw(generated_service *base,
 {
     (void)closure;
     election_move(election_call_of(base, closure_data), ELECTD_WITHDRAW,
-                  request->id, request->candidate);
+                  request->id, request->candidate, election_term_cb);
 }
 
 static void election_anoint(generated_service *base, REQUEST(Anoint) * request,
@@ -145,7 +228,7 @@ static void election_anoint(generated_service *base, REQUEST(Anoint) * request,
 {
     (void)closure;
     election_move(election_call_of(base, closure_data), ELECTD_ANOINT,
-                  request->id, request->candidate);
+                  request->id, request->candidate, election_term_cb);
 }
 
 static void election_promote(generated_service *base,
@@ -154,7 +237,7 @@ static void election_promote(generated_service *base,
 {
     (void)closure;
     election_move(election_call_of(base, closure_data), ELECTD_PROMOTE,
-                  request->id, request->candidate);
+                  request->id, request->candidate, election_term_cb);
 }
 
 static void election_demote(generated_service *base, REQUEST(Demote) * request,
@@ -162,7 +245,7 @@ static void election_demote(generated_service *base, REQUEST(Demote) * request,
 {
     (void)closure;
     election_move(election_call_of(base, closure_data), ELECTD_DEMOTE,
-                  request->id, request->candidate);
+                  request->id, request->candidate, election_term_cb);
 }
 
 static void election_evict(generated_service *base, REQUEST(Evict) * request,
@@ -170,7 +253,7 @@ static void election_evict(generated_service *base, REQUEST(Evict) * request,
 {
     (void)closure;
     election_move(election_call_of(base, closure_data), ELECTD_EVICT,
-                  request->id, request->candidate);
+                  request->id, request->candidate, election_term_cb);
 }
 
 static void election_get_term(generated_service *base,
@@ -288,11 +371,9 @@ static void election_watch(generated_service *base, REQUEST(Watch) * request,
     }
 }
 
-static void election_change_cb(struct store_listener *listener,
-                               const struct electd_outcome *outcome)
+void election_service_change(struct election_service *service,
+                             const struct electd_outcome *outcome)
 {
-    struct election_service *service =
-        container_of(listener, struct election_service, listener);
     uint64_t topic = electd_election_number(outcome->election);
     struct payload *term;
 
@@ -302,9 +383,6 @@ static void election_change_cb(struct store_listener *listener,
             watch_hub_publish(&service->watchers, topic, term);
         }
     }
-    if (service->observer != NULL) {
-        service->observer->change_cb(service->observer, outcome);
-    }
 }
 
 static const generated_service election_handlers =
@@ -312,14 +390,15 @@ static const generated_service election_handlers =
 
 enum electd_status election_service_init(struct election_service *service,
                                          struct store *store,
-                                         const struct service_limits *limits,
-                                         struct store_listener *observer)
+                                         struct lease_table *leases,
+                                         struct candidacy_service *candidacy,
+                                         const struct service_limits *limits)
 {
     *service = (struct election_service){
         .base = election_handlers,
         .store = store,
-        .listener.change_cb = election_change_cb,
-        .observer = observer,
+        .leases = leases,
+        .candidacy = candidacy,
         .limits = *limits,
         .empty = payload_create(0),
     };
@@ -331,7 +410,6 @@ enum electd_status election_service_init(struct election_service *service,
         return ELECTD_NO_MEMORY;
     }
     watch_hub_init(&service->watchers, limits->watchers_max);
-    store->listener = &service->listener;
     return ELECTD_OK;
 }
 

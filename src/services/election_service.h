@@ -4,12 +4,14 @@
 // Create and Close under another name.
 //
 // Each call is checked, becomes a command for the store, and is answered when
-// the store has done it. Changes go from the store to the watchers.
+// the store has done it. Enter may come with a time to live, in its metadata.
 
 #ifndef SERVICES_ELECTION_SERVICE_H
 #define SERVICES_ELECTION_SERVICE_H
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
+#include "lease/lease.h"
+#include "services/candidacy_service.h"
 #include "services/host.h"
 #include "services/limits.h"
 #include "services/term.h"
@@ -19,9 +21,8 @@
 struct election_service {
     Atomix__Runtime__Election__V1__LeaderElection_Service base;
     struct store *store;
-    struct store_listener listener;
-    // Hears every change after the watchers; NULL for none.
-    struct store_listener *observer;
+    struct lease_table *leases;
+    struct candidacy_service *candidacy;
     struct service_limits limits;
     struct term_cache terms;
     // What Create and Close answer.
@@ -30,16 +31,21 @@ struct election_service {
     struct watch_hub watchers;
 };
 
-// Fills in the service and becomes the store's listener. Borrows the store and
-// the observer. NO_MEMORY leaves nothing to close.
+// Borrows all but the limits, which it copies. NO_MEMORY leaves nothing to
+// close.
 __attribute__((warn_unused_result)) enum electd_status
 election_service_init(struct election_service *service, struct store *store,
-                      const struct service_limits *limits,
-                      struct store_listener *observer);
+                      struct lease_table *leases,
+                      struct candidacy_service *candidacy,
+                      const struct service_limits *limits);
 
 // Serves it under both names.
 void election_service_serve(struct election_service *service,
                             struct service_host *host);
+
+// An election changed: tells its watchers.
+void election_service_change(struct election_service *service,
+                             const struct electd_outcome *outcome);
 
 // Ends the watchers with UNAVAILABLE; no new ones from here on.
 void election_service_stop(struct election_service *service);

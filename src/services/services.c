@@ -2,15 +2,39 @@
 
 #include "services/services.h"
 
+#include "core/container_of.h"
+
+// The order in which a change is heard: the leases of who is out, the watchers,
+// the candidates' own streams, the log.
+static void services_change_cb(struct store_listener *listener,
+                               const struct electd_outcome *outcome)
+{
+    struct services *services =
+        container_of(listener, struct services, listener);
+    const struct electd_candidate *departed = outcome->departed;
+
+    for (; departed != NULL; departed = electd_candidate_next(departed)) {
+        lease_end(services->leases, electd_candidate_entry(departed));
+    }
+    election_service_change(&services->election, outcome);
+    candidacy_service_change(&services->candidacy, outcome);
+    if (services->observer != NULL) {
+        services->observer->change_cb(services->observer, outcome);
+    }
+}
+
 enum electd_status services_init(struct services *services,
                                  struct rpc_server *server, struct store *store,
-                                 const struct service_limits *limits,
-                                 struct store_listener *observer)
+                                 struct lease_table *leases,
+                                 const struct service_limits *limits)
 {
     enum electd_status status;
 
-    status =
-        election_service_init(&services->election, store, limits, observer);
+    services->leases = leases;
+    services->observer = NULL;
+    services->listener.change_cb = services_change_cb;
+    status = election_service_init(&services->election, store, leases,
+                                   &services->candidacy, limits);
     if (status != ELECTD_OK) {
         return status;
     }
@@ -19,8 +43,12 @@ enum electd_status services_init(struct services *services,
         return ELECTD_NO_MEMORY;
     }
     election_service_serve(&services->election, &services->host);
+    candidacy_service_init(&services->candidacy, store, leases,
+                           &services->election.terms, limits);
+    candidacy_service_serve(&services->candidacy, &services->host);
     health_service_init(&services->health, &services->host, limits);
     reflection_service_init(&services->reflection, &services->host);
+    store->listener = &services->listener;
     return ELECTD_OK;
 }
 
@@ -28,12 +56,14 @@ void services_stop(struct services *services)
 {
     health_service_stop(&services->health);
     election_service_stop(&services->election);
+    candidacy_service_stop(&services->candidacy);
     service_host_stop(&services->host);
 }
 
 void services_close(struct services *services)
 {
     health_service_close(&services->health);
+    candidacy_service_close(&services->candidacy);
     election_service_close(&services->election);
     service_host_close(&services->host);
 }

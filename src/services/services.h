@@ -5,6 +5,8 @@
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
 
+#include "lease/lease.h"
+#include "services/candidacy_service.h"
 #include "services/election_service.h"
 #include "services/health_service.h"
 #include "services/host.h"
@@ -12,18 +14,22 @@
 
 struct services {
     struct service_host host;
+    struct lease_table *leases;
     struct election_service election;
+    struct candidacy_service candidacy;
     struct health_service health;
     struct reflection_service reflection;
+    struct store_listener listener;
+    // Hears every change last; NULL for none.
+    struct store_listener *observer;
 };
 
-// Serves everything, before the server's start. Borrows the server, the store
-// and the observer of changes (NULL for none). NO_MEMORY leaves nothing to
-// close.
+// Serves everything, before the server's start, and becomes the listener of the
+// store. Borrows all but the limits. NO_MEMORY leaves nothing to close.
 __attribute__((warn_unused_result)) enum electd_status
 services_init(struct services *services, struct rpc_server *server,
-              struct store *store, const struct service_limits *limits,
-              struct store_listener *observer);
+              struct store *store, struct lease_table *leases,
+              const struct service_limits *limits);
 
 // Turns health to NOT_SERVING and ends the streams that watch.
 void services_stop(struct services *services);

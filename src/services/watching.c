@@ -16,6 +16,10 @@ static void watching_end(struct watcher *watcher, enum watch_ending ending)
     struct watching *watching = container_of(watcher, struct watching, watcher);
 
     watch_hub_remove(watcher);
+    if (watching->over_cb != NULL) {
+        watching->over_cb(watching, ending);
+        return;
+    }
     if (ending == WATCH_CLOSED) {
         service_call_end(&watching->call, RPC_OK, "");
     } else {
@@ -35,7 +39,13 @@ static void watching_sent_cb(struct service_call *call)
 
 static void watching_closed_cb(struct service_call *call)
 {
-    watch_hub_remove(&container_of(call, struct watching, call)->watcher);
+    struct watching *watching = container_of(call, struct watching, call);
+
+    watch_hub_remove(&watching->watcher);
+    if (watching->over_cb != NULL) {
+        watching->over_cb(watching, WATCH_OPEN);
+        return;
+    }
     service_call_end(call, RPC_OK, "");
 }
 

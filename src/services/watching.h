@@ -13,6 +13,11 @@
 struct watching {
     struct service_call call;
     struct watcher watcher;
+    // Set by the handler if it has more to do than to end the call when the
+    // stream is over: because the peer has gone (WATCH_OPEN), or as the watcher
+    // was told to end. By then the watcher is out of its hub; the call is left
+    // to be ended.
+    void (*over_cb)(struct watching *watching, enum watch_ending ending);
 };
 
 // Registers the call with a topic, tells its peer so, and sends the first

@@ -66,7 +66,8 @@ static void store_memory_submit(struct store *base,
 
 static void store_memory_closed(struct store_memory *store)
 {
-    static const struct electd_outcome none = {.reason = ELECTD_UNCHANGED};
+    static const struct electd_outcome none = {.reason = ELECTD_UNCHANGED,
+                                               .previous_leader = {"", 0}};
     struct store_request *request;
 
     store->open_handles--;

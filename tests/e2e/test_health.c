@@ -26,6 +26,7 @@ static const char *const served[] = {
     "",
     "atomix.runtime.election.v1.LeaderElection",
     "atomix.runtime.election.v1.LeaderElections",
+    "electd.v1.Candidacy",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

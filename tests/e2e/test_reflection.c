@@ -199,6 +199,7 @@ static void test_services_are_listed(void **state)
         expect_answer(stream, "list",
                       "atomix.runtime.election.v1.LeaderElection "
                       "atomix.runtime.election.v1.LeaderElections "
+                      "electd.v1.Candidacy "
                       "grpc.health.v1.Health "
                       "grpc.reflection.v1.ServerReflection "
                       "grpc.reflection.v1alpha.ServerReflection");

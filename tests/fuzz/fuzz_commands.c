@@ -218,12 +218,10 @@ static void expect_outcome(const struct electd_outcome *outcome,
     assert((outcome->reason != ELECTD_UNCHANGED) == changed);
     assert(outcome->elected == (after->term != before->term));
     if (changed && before->count > 0) {
-        expect_name((struct electd_name){outcome->previous_leader,
-                                         outcome->previous_leader_size},
-                    'c', before->members[0].candidate);
+        expect_name(outcome->previous_leader, 'c',
+                    before->members[0].candidate);
     } else {
-        assert(outcome->previous_leader_size == 0);
-        assert(outcome->previous_leader[0] == '\0');
+        assert(outcome->previous_leader.size == 0);
     }
 }
 

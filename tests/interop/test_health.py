@@ -18,6 +18,7 @@ SERVICES = (
     "",
     "atomix.runtime.election.v1.LeaderElection",
     "atomix.runtime.election.v1.LeaderElections",
+    "electd.v1.Candidacy",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

@@ -29,6 +29,7 @@ ELECTION = "atomix.runtime.election.v1.LeaderElection"
 SERVICES = [
     "atomix.runtime.election.v1.LeaderElection",
     "atomix.runtime.election.v1.LeaderElections",
+    "electd.v1.Candidacy",
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -159,7 +160,7 @@ def test_every_method_that_is_told_of_is_served(transport):
                     fails("INTERNAL", None, client.raw_stream, path, b"\x80")
                 else:
                     fails("INTERNAL", None, client.raw, path, b"\x80")
-    equal(methods, 2 * (10 + 2 + 2 + 1 + 1))
+    equal(methods, 2 * (10 + 2 + 1 + 2 + 1 + 1))
 
 
 @test_on_each_transport

@@ -83,12 +83,12 @@ void journal_add(struct journal *journal, const struct sim_command *command,
         assert_non_null(journal->commands);
     }
     journal->commands[journal->commands_count++] = *command;
-    journal_print(journal, "%s %s %s%s entry %llu was '%s' (%zu)",
-                  operations[command->operation], electd_status_name(status),
-                  electd_reason_name(outcome->reason),
-                  outcome->elected ? " elected" : "",
-                  (unsigned long long)outcome->entry, outcome->previous_leader,
-                  outcome->previous_leader_size);
+    journal_print(
+        journal, "%s %s %s%s entry %llu was '%s' (%zu)",
+        operations[command->operation], electd_status_name(status),
+        electd_reason_name(outcome->reason), outcome->elected ? " elected" : "",
+        (unsigned long long)outcome->entry, outcome->previous_leader.bytes,
+        outcome->previous_leader.size);
     if (outcome->election != NULL) {
         journal_add_election(journal, outcome->election);
     } else {

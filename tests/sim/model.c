@@ -98,6 +98,7 @@ static void model_move(struct sim_line *line, unsigned place,
     switch (operation) {
     case ELECTD_WITHDRAW:
     case ELECTD_EVICT:
+    case ELECTD_EXPIRE:
         model_remove(line, place);
         return;
     case ELECTD_ANOINT:
@@ -204,6 +205,8 @@ enum electd_reason model_reason(enum electd_operation operation)
         return ELECTD_DEMOTED;
     case ELECTD_CLOSE:
         return ELECTD_CLOSED;
+    case ELECTD_EXPIRE:
+        return ELECTD_EXPIRED;
     case ELECTD_CREATE:
     case ELECTD_GET_TERM:
         break;

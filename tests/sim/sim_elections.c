@@ -154,6 +154,10 @@ static uint64_t seed_of_the_clock(void)
 static void check_coverage(const struct coverage *coverage)
 {
     for (size_t i = 0; i < COVERAGE_OPERATIONS; i++) {
+        // sim_leases.c has those.
+        if (i == ELECTD_EXPIRE) {
+            continue;
+        }
         assert_int_equal(coverage->changed[i] > 0,
                          model_reason((enum electd_operation)i) !=
                              ELECTD_UNCHANGED);

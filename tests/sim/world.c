@@ -107,8 +107,8 @@ static void world_check_outcome(struct world *world, const struct ask *ask,
                                           ? model_reason(ask->command.operation)
                                           : ELECTD_UNCHANGED);
     assert_int_equal(outcome->elected, expected->elected);
-    assert_int_equal(outcome->previous_leader_size, previous.size);
-    assert_string_equal(outcome->previous_leader, previous.bytes);
+    assert_int_equal(outcome->previous_leader.size, previous.size);
+    assert_string_equal(outcome->previous_leader.bytes, previous.bytes);
     assert_int_equal(outcome->election != NULL, ask->after.exists);
     if (outcome->election != NULL) {
         world_check_election(world, ask, outcome->election);

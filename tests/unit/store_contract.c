@@ -320,7 +320,7 @@ static void note_outcome_cb(struct store_request *request,
         assert_int_equal(outcome->reason, ELECTD_UNCHANGED);
         assert_false(outcome->elected);
         assert_int_equal(outcome->entry, 0);
-        assert_int_equal(outcome->previous_leader_size, 0);
+        assert_int_equal(outcome->previous_leader.size, 0);
     }
     store_test_done_cb(request, status, outcome);
 }

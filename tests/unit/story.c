@@ -12,11 +12,11 @@
 #include <cmocka.h>
 
 static const char *const story_operations[] = {
-    [ELECTD_CREATE] = "create",     [ELECTD_CLOSE] = "close",
-    [ELECTD_ENTER] = "enter",       [ELECTD_WITHDRAW] = "withdraw",
-    [ELECTD_ANOINT] = "anoint",     [ELECTD_PROMOTE] = "promote",
-    [ELECTD_DEMOTE] = "demote",     [ELECTD_EVICT] = "evict",
-    [ELECTD_GET_TERM] = "get_term",
+    [ELECTD_CREATE] = "create", [ELECTD_CLOSE] = "close",
+    [ELECTD_ENTER] = "enter",   [ELECTD_WITHDRAW] = "withdraw",
+    [ELECTD_ANOINT] = "anoint", [ELECTD_PROMOTE] = "promote",
+    [ELECTD_DEMOTE] = "demote", [ELECTD_EVICT] = "evict",
+    [ELECTD_EXPIRE] = "expire", [ELECTD_GET_TERM] = "get_term",
 };
 
 #define STORY_TAGS_MAX 8
@@ -165,8 +165,7 @@ void tell_refused(struct story *story, const char *line,
     assert_int_equal(story->outcome.reason, ELECTD_UNCHANGED);
     assert_false(story->outcome.elected);
     assert_int_equal(story->outcome.entry, 0);
-    assert_int_equal(story->outcome.previous_leader_size, 0);
-    assert_string_equal(story->outcome.previous_leader, "");
+    assert_int_equal(story->outcome.previous_leader.size, 0);
 }
 
 // Every name that comes out is ended by a NUL.
@@ -210,11 +209,10 @@ void expect(const struct story *story, const char *term, const char *outcome)
     text_add(&text, "%s r%llu%s", electd_reason_name(got->reason),
              (unsigned long long)electd_election_revision(got->election),
              got->elected ? " elected" : "");
-    if (got->previous_leader_size > 0) {
-        text_add(&text, " was %s", got->previous_leader);
+    if (got->previous_leader.size > 0) {
+        text_add(&text, " was %s", story_text_of(got->previous_leader));
     }
     assert_string_equal(text.bytes, outcome);
-    assert_int_equal(got->previous_leader_size, strlen(got->previous_leader));
 }
 
 void expect_in(const struct story *story, const char *election,

@@ -207,9 +207,10 @@ static void test_names_of_all_sizes_are_kept_whole(void **state)
         command.candidate = long_name(bytes[1], size, 'a');
         assert_int_equal(story_apply(story, &command), ELECTD_OK);
         assert_int_equal(story->outcome.reason, ELECTD_DEMOTED);
-        assert_int_equal(story->outcome.previous_leader_size, size);
-        assert_int_equal(strlen(story->outcome.previous_leader), size);
-        assert_memory_equal(story->outcome.previous_leader, bytes[1], size);
+        assert_int_equal(story->outcome.previous_leader.size, size);
+        assert_int_equal(strlen(story->outcome.previous_leader.bytes), size);
+        assert_memory_equal(story->outcome.previous_leader.bytes, bytes[1],
+                            size);
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/duration.h"
+#include "cli/duration.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -5,8 +5,8 @@
 //
 // Thread: any; nothing is kept.
 
-#ifndef DAEMON_DURATION_H
-#define DAEMON_DURATION_H
+#ifndef CLI_DURATION_H
+#define CLI_DURATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

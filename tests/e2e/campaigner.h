@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A process of its own that campaigns, so that it can be stopped and killed. It
+// is this very program, started again with other arguments: main() must begin
+// with
+//
+//     if (campaigner_is_asked_for(argc, argv)) {
+//         return campaigner_main(argc, argv);
+//     }
+//
+// It ends when its first stream does, and is killed when this process dies.
+
+#ifndef E2E_CAMPAIGNER_H
+#define E2E_CAMPAIGNER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct campaigner {
+    const char *listen;
+    const char *election;
+    // Of several candidates, all on one connection, the number from 0 on is
+    // put behind it.
+    const char *candidate;
+    unsigned count;
+    unsigned grace_ms;
+};
+
+bool campaigner_is_asked_for(int argc, char **argv);
+int campaigner_main(int argc, char **argv);
+
+// Starts a process, and waits until its first candidate is in. -1 if that is
+// refused. Does not fail a test.
+pid_t campaigner_spawn(const struct campaigner *campaigner);
+
+// Waits for its end; false at the deadline.
+bool campaigner_has_ended(pid_t pid, unsigned deadline_ms);
+
+// Kills it with SIGKILL, whatever state it is in, and waits for its end.
+void campaigner_kill(pid_t pid);
+
+#endif
