@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How long nobody leads: from the moment at which a leader is gone until the
+// next candidate has received the term in which it leads.
+//
+//     failover [--trials N] [--mode kill|stop|ttl] [electd's flags]
+//
+// kill: a process that leads by a Campaign is killed with SIGKILL.
+// stop: it is stopped with SIGSTOP, and keepalive finds it.
+// ttl:  a candidate that entered for 500 ms does not renew; the time counts
+//       from the end of those.
+
+#include <assert.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "e2e/campaigner.h"
+#include "e2e/candidacy.h"
+#include "e2e/daemon_process.h"
+#include "e2e/stopwatch.h"
+#include "e2e/story.h"
+#include "e2e/timed_enter.h"
+
+#define TRIALS_MAX 100000
+#define TTL_MS 500
+#define BAR_SIZE 50
+
+enum mode {
+    MODE_KILL,
+    MODE_STOP,
+    MODE_TTL,
+};
+
+static struct {
+    enum mode mode;
+    unsigned trials;
+    char flags[512];
+} options;
+
+static struct daemon electd;
+static double results_ms[TRIALS_MAX];
+
+// Who leads before the trial is timed; 0 for no process.
+static pid_t start_leader(const char *election)
+{
+    struct campaigner campaigner = {
+        .listen = electd.listen[0],
+        .election = election,
+        .candidate = "n1",
+    };
+    pid_t pid = campaigner_spawn(&campaigner);
+
+    if (pid == -1) {
+        fail_msg("the process that is to lead was refused");
+    }
+    return pid;
+}
+
+// One election a trial; returns milliseconds.
+static double run_trial(struct client *client, unsigned number)
+{
+    struct candidacy_news news = {.term = 0};
+    char election[32];
+    char line[64];
+    struct stream *stream;
+    int64_t gone_ns = 0;
+    double lasted_ms;
+    pid_t pid = 0;
+
+    (void)snprintf(election, sizeof election, "trial-%u", number);
+    (void)snprintf(line, sizeof line, "Create %s", election);
+    tell(client, line);
+    if (options.mode == MODE_TTL) {
+        gone_ns = stopwatch_ns() + TTL_MS * STOPWATCH_NS_PER_MS;
+        free(timed_enter(electd.listen[0], election, "n1", "500"));
+    } else {
+        pid = start_leader(election);
+    }
+    stream = campaign(client, candidacy_of(election, "n2", NULL));
+    candidacy_read(stream, &news);
+    assert_string_equal(news.leader, "n1");
+    if (pid > 0) {
+        gone_ns = stopwatch_ns();
+        (void)kill(pid, options.mode == MODE_KILL ? SIGKILL : SIGSTOP);
+    }
+    candidacy_read(stream, &news);
+    lasted_ms = stopwatch_ms_since(gone_ns);
+    assert_string_equal(news.leader, "n2");
+    assert_int_equal(news.term, 2);
+    if (pid > 0) {
+        campaigner_kill(pid);
+    }
+    stream_release(stream);
+    return lasted_ms;
+}
+
+static int compare(const void *one, const void *other)
+{
+    double a = *(const double *)one;
+    double b = *(const double *)other;
+
+    return (a > b) - (a < b);
+}
+
+// The smallest result that so many in a hundred do not exceed.
+static double percentile_ms(unsigned percent)
+{
+    unsigned rank = (options.trials * percent + 99) / 100;
+
+    return results_ms[rank > 0 ? rank - 1 : 0];
+}
+
+// Bins on a 1-2-5 scale from a tenth of a millisecond on.
+static void print_histogram(void)
+{
+    static const double steps[] = {2.0, 2.5, 2.0};
+    double low_ms = 0;
+    double high_ms = 0.1;
+    unsigned next = 0;
+
+    for (unsigned step = 0; next < options.trials; step++) {
+        unsigned count = 0;
+        char bar[BAR_SIZE + 1];
+        unsigned size;
+
+        while (next < options.trials && results_ms[next] < high_ms) {
+            next++;
+            count++;
+        }
+        assert(options.trials > 0);
+        size = (count * BAR_SIZE + options.trials - 1) / options.trials;
+        memset(bar, '#', size);
+        bar[size] = '\0';
+        if (next > 0) {
+            printf("%8.1f to %8.1f ms %6u %s\n", low_ms, high_ms, count, bar);
+        }
+        low_ms = high_ms;
+        high_ms *= steps[step % 3];
+    }
+}
+
+static void print_results(void)
+{
+    static const char *const names[] = {"killed", "stopped", "500 ms over"};
+
+    qsort(results_ms, options.trials, sizeof results_ms[0], compare);
+    printf("%s, %u trials: min %.2f  median %.2f  p90 %.2f  p99 %.2f  max "
+           "%.2f ms\n",
+           names[options.mode], options.trials, results_ms[0],
+           percentile_ms(50), percentile_ms(90), percentile_ms(99),
+           results_ms[options.trials - 1]);
+    print_histogram();
+}
+
+static bool read_mode(const char *name)
+{
+    static const char *const names[] = {"kill", "stop", "ttl"};
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            options.mode = (enum mode)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_options(int argc, char **argv)
+{
+    char *end = NULL;
+    int i = 1;
+
+    for (; i + 1 < argc; i += 2) {
+        if (strcmp(argv[i], "--trials") == 0) {
+            options.trials = (unsigned)strtoul(argv[i + 1], &end, 10);
+            if (*end != '\0' || options.trials < 1 ||
+                options.trials > TRIALS_MAX) {
+                return false;
+            }
+        } else if (strcmp(argv[i], "--mode") != 0) {
+            break;
+        } else if (!read_mode(argv[i + 1])) {
+            return false;
+        }
+    }
+    if (i == argc && options.mode == MODE_STOP) {
+        (void)strcpy(options.flags, " --keepalive-time 200ms"
+                                    " --keepalive-timeout 200ms");
+    }
+    for (; i < argc; i++) {
+        size_t used = strlen(options.flags);
+
+        (void)snprintf(options.flags + used, sizeof options.flags - used, " %s",
+                       argv[i]);
+    }
+    if (options.trials == 0) {
+        options.trials = options.mode == MODE_KILL ? 200 : 20;
+    }
+    return true;
+}
+
+// The daemon beside this program's directory, unless another one is named.
+static void choose_daemon(void)
+{
+    char path[4096];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof path - 16);
+    char *slash;
+
+    if (size <= 0) {
+        return;
+    }
+    path[size] = '\0';
+    for (unsigned i = 0; i < 2 && (slash = strrchr(path, '/')) != NULL; i++) {
+        *slash = '\0';
+    }
+    memcpy(path + strlen(path), "/electd", sizeof "/electd");
+    (void)setenv("ELECTD_BIN", path, 0);
+}
+
+int main(int argc, char **argv)
+{
+    struct daemon_start start = {.environment = NULL};
+    char arguments[600];
+    struct client *client;
+
+    if (campaigner_is_asked_for(argc, argv)) {
+        return campaigner_main(argc, argv);
+    }
+    if (!read_options(argc, argv)) {
+        (void)fprintf(stderr,
+                      "usage: %s [--trials N] [--mode kill|stop|ttl] "
+                      "[electd's flags]\n",
+                      argv[0]);
+        return 2;
+    }
+    choose_daemon();
+    (void)snprintf(arguments, sizeof arguments, "--listen=127.0.0.1:0%s",
+                   options.flags);
+    start.arguments = arguments;
+    grpc_init();
+    daemon_spawn(&electd, &start);
+    daemon_await_ready(&electd);
+    client = client_connect(electd.listen[0]);
+    for (unsigned i = 0; i < options.trials; i++) {
+        results_ms[i] = run_trial(client, i);
+    }
+    client_close(client);
+    print_results();
+    grpc_shutdown_blocking();
+    return daemon_dispose(&electd) ? 0 : 1;
+}

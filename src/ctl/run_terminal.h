@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `electctl run` has to do with the terminal, and with stderr, both of
+// which it shares with its command.
+//
+// Thread: any.
+
+#ifndef CTL_RUN_TERMINAL_H
+#define CTL_RUN_TERMINAL_H
+
+#include <sys/types.h>
+
+// electctl's own group, if the command's is to take its place in front of the
+// terminal, as would be so without electctl: standard input is a terminal,
+// electctl is in front, and does not share it with what reads its output, a
+// pager say. Otherwise 0.
+pid_t run_terminal_front(void);
+
+// Takes the terminal back when the group in front is gone.
+void run_terminal_take(void);
+
+// Prints "electctl: " and one line to stderr; not if that would have to wait,
+// because nobody reads: others are to be led meanwhile.
+__attribute__((format(printf, 1, 2))) void run_say(const char *format, ...);
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Happy path: electctl says WARDEN_START and then that it is well, every now
+// and then. The command ends; what it left in its group is ended too; electctl
+// hears of each step.
+//
+// Failure modes: electctl ended: SIGKILL to the group, at once. electctl was
+// stopped, or gets no processor: SIGTERM, and SIGKILL at the time by which all
+// would have been over had this been noticed at once. The machine was
+// suspended, or this process starved itself: what is waiting in the socket is
+// read before electctl is judged, and when it is not long overdue it gets one
+// moment more. All times are of a clock that goes on while a machine sleeps.
+//
+// Every signal is blocked, so that a signal to all processes of a service, or
+// of a terminal, leaves the warden at its work.
+
+#include "ctl/warden_process.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "ctl/boot_clock.h"
+#include "ctl/warden_wire.h"
+
+#define WARDEN_EXIT_FAILED 1
+// How much later than it asked for may it be woken and call itself punctual;
+// and what electctl then gets to say that it is well.
+#define WARDEN_LATE_MS 100
+// How often it looks whether a group that is ending, or was killed, is gone,
+// besides whenever a child ends.
+#define WARDEN_LOOK_ENDING_MS 100
+#define WARDEN_LOOK_SWEPT_MS 10
+
+enum warden_phase {
+    WARDEN_IDLE,
+    WARDEN_RUNNING,
+    WARDEN_ENDING,
+    // SIGKILL was sent.
+    WARDEN_KILLED,
+};
+
+struct warden_process {
+    const struct warden_options *options;
+    int socket_fd;
+    int signal_fd;
+    int timer_fd;
+    // electctl has ended.
+    bool is_alone;
+    enum warden_phase phase;
+    struct warden_group group;
+    uint64_t beat_ms;
+    uint64_t kill_at_ms;
+    // It was late, and electctl is given until then.
+    uint64_t recheck_at_ms;
+};
+
+static void warden_say(struct warden_process *warden, enum warden_word word,
+                       int number)
+{
+    struct warden_message message = {.word = word, .number = number};
+
+    // If electctl is no more, the socket will say so.
+    (void)warden_message_send(warden->socket_fd, &message);
+}
+
+static void warden_kill(struct warden_process *warden)
+{
+    if (warden->phase == WARDEN_RUNNING || warden->phase == WARDEN_ENDING) {
+        warden->phase = WARDEN_KILLED;
+        warden_group_signal(&warden->group, SIGKILL);
+    }
+}
+
+// Begins to end the group, or lets it end sooner. What is stopped is continued,
+// or it would not notice.
+static void warden_end(struct warden_process *warden, int number,
+                       uint64_t kill_at_ms)
+{
+    if (warden->phase == WARDEN_RUNNING) {
+        warden->phase = WARDEN_ENDING;
+        warden->kill_at_ms = kill_at_ms;
+    }
+    if (warden->phase == WARDEN_ENDING) {
+        if (kill_at_ms < warden->kill_at_ms) {
+            warden->kill_at_ms = kill_at_ms;
+        }
+        warden_group_signal(&warden->group, number);
+        warden_group_signal(&warden->group, SIGCONT);
+    }
+}
+
+static void warden_start(struct warden_process *warden,
+                         const struct warden_message *message)
+{
+    int go_fd;
+
+    assert(warden->phase == WARDEN_IDLE);
+    if (boot_clock_ms() > message->time_ms + warden->options->silence_ms_max) {
+        warden_say(warden, WARDEN_OVERDUE, 0);
+        warden_say(warden, WARDEN_GONE, 0);
+        return;
+    }
+    if (!warden_group_fork(&warden->group, &warden->options->command,
+                           message->term, &go_fd)) {
+        (void)dprintf(STDERR_FILENO, "electctl: cannot fork: %s\n",
+                      strerror(errno));
+        warden_say(warden, WARDEN_ENDED, WARDEN_EXIT_FAILED);
+        warden_say(warden, WARDEN_GONE, 0);
+        return;
+    }
+    warden->phase = WARDEN_RUNNING;
+    warden->beat_ms = message->time_ms;
+    warden->recheck_at_ms = 0;
+    // Whoever has to do without the warden must know the group before there is
+    // anything in it.
+    warden_say(warden, WARDEN_STARTED, (int)warden->group.pgid);
+    warden_group_go(go_fd);
+}
+
+static void warden_take(struct warden_process *warden,
+                        const struct warden_message *message)
+{
+    switch (message->word) {
+    case WARDEN_START:
+        warden_start(warden, message);
+        return;
+    case WARDEN_BEAT:
+        if (message->time_ms > warden->beat_ms) {
+            warden->beat_ms = message->time_ms;
+            warden->recheck_at_ms = 0;
+        }
+        warden_say(warden, WARDEN_ALIVE, 0);
+        return;
+    case WARDEN_END:
+        warden_end(warden, message->number, message->time_ms);
+        return;
+    case WARDEN_PASS_ON:
+        warden_group_signal(&warden->group, message->number);
+        return;
+    case WARDEN_ALIVE:
+    case WARDEN_STARTED:
+    case WARDEN_OVERDUE:
+    case WARDEN_ENDED:
+    case WARDEN_SWEPT:
+    case WARDEN_GONE:
+        return;
+    }
+}
+
+static void warden_listen(struct warden_process *warden)
+{
+    struct warden_message message;
+    enum warden_news news = WARDEN_NEWS_END;
+
+    while (!warden->is_alone) {
+        news = warden_message_receive(warden->socket_fd, &message);
+        if (news == WARDEN_NEWS_MESSAGE) {
+            warden_take(warden, &message);
+        } else if (news == WARDEN_NEWS_NONE) {
+            return;
+        } else {
+            warden->is_alone = true;
+        }
+    }
+    warden_kill(warden);
+}
+
+// Judges electctl by its last sign of life.
+static void warden_judge(struct warden_process *warden)
+{
+    uint64_t silence_ms_max = warden->options->silence_ms_max;
+    uint64_t due_ms = warden->beat_ms + silence_ms_max;
+    uint64_t now_ms = boot_clock_ms();
+
+    if (warden->phase != WARDEN_RUNNING || now_ms < due_ms ||
+        now_ms < warden->recheck_at_ms) {
+        return;
+    }
+    if (warden->recheck_at_ms == 0 && now_ms > due_ms + WARDEN_LATE_MS &&
+        now_ms < due_ms + silence_ms_max) {
+        warden->recheck_at_ms = now_ms + WARDEN_LATE_MS;
+        return;
+    }
+    warden_say(warden, WARDEN_OVERDUE, 0);
+    warden_end(warden, SIGTERM, due_ms + warden->options->kill_after_ms);
+}
+
+// The command has ended; the rest of its group gets as long as it would have.
+static void warden_ended(struct warden_process *warden)
+{
+    warden_say(warden, WARDEN_ENDED, warden->group.exit_code);
+    if (!warden_group_is_empty(&warden->group)) {
+        warden_end(warden, SIGTERM,
+                   boot_clock_ms() + warden->options->kill_after_ms);
+    }
+}
+
+static void warden_look(struct warden_process *warden)
+{
+    struct warden_group *group = &warden->group;
+
+    if (warden_group_look(group, &warden->options->command)) {
+        warden_ended(warden);
+    }
+    if (warden->phase == WARDEN_ENDING &&
+        boot_clock_ms() >= warden->kill_at_ms) {
+        warden_kill(warden);
+    }
+    if (group->has_ended && !group->is_swept &&
+        (warden->phase == WARDEN_KILLED || warden_group_is_empty(group))) {
+        warden_group_sweep(group);
+        warden->phase = WARDEN_KILLED;
+        warden_say(warden, WARDEN_SWEPT, 0);
+    }
+    warden_group_reap(group);
+    if (group->is_swept && warden_group_is_gone(group)) {
+        *group = (struct warden_group){.pgid = 0};
+        warden->phase = WARDEN_IDLE;
+        warden_say(warden, WARDEN_GONE, 0);
+    }
+}
+
+// When it must wake by itself; 0 is never.
+static uint64_t warden_next_ms(const struct warden_process *warden)
+{
+    uint64_t look_ms = boot_clock_ms() + WARDEN_LOOK_ENDING_MS;
+
+    switch (warden->phase) {
+    case WARDEN_IDLE:
+        return 0;
+    case WARDEN_RUNNING:
+        return warden->recheck_at_ms > 0
+                   ? warden->recheck_at_ms
+                   : warden->beat_ms + warden->options->silence_ms_max;
+    case WARDEN_ENDING:
+        return warden->kill_at_ms < look_ms ? warden->kill_at_ms : look_ms;
+    case WARDEN_KILLED:
+        return boot_clock_ms() + WARDEN_LOOK_SWEPT_MS;
+    }
+    return 0;
+}
+
+// A time that is absolute is noticed as soon as a suspended machine goes on.
+static void warden_wait(struct warden_process *warden)
+{
+    uint64_t next_ms = warden_next_ms(warden);
+    struct itimerspec timer = {
+        .it_value = {.tv_sec = (time_t)(next_ms / 1000),
+                     .tv_nsec = (long)(next_ms % 1000) * 1000000},
+    };
+    struct pollfd fds[] = {
+        {.fd = warden->signal_fd, .events = POLLIN},
+        {.fd = warden->timer_fd, .events = POLLIN},
+        // Closed, it would be ready for ever.
+        {.fd = warden->is_alone ? -1 : warden->socket_fd, .events = POLLIN},
+    };
+    struct signalfd_siginfo info;
+
+    (void)timerfd_settime(warden->timer_fd, TFD_TIMER_ABSTIME, &timer, NULL);
+    if (poll(fds, sizeof fds / sizeof fds[0], -1) > 0 &&
+        (fds[0].revents & POLLIN) != 0) {
+        // What it says is looked up afterwards.
+        ssize_t size = read(warden->signal_fd, &info, sizeof info);
+
+        (void)size;
+    }
+}
+
+static bool warden_process_init(struct warden_process *warden)
+{
+    sigset_t all;
+    sigset_t child;
+
+    sigfillset(&all);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    // A parent that ignores it would have children vanish.
+    signal(SIGCHLD, SIG_DFL);
+    if (sigprocmask(SIG_SETMASK, &all, NULL) != 0 ||
+        prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
+        return false;
+    }
+    // With a terminal, the command must stay in its session; without, nothing
+    // of that session must reach either.
+    if (warden->options->command.front_pgid != 0) {
+        (void)setpgid(0, 0);
+    } else {
+        (void)setsid();
+    }
+    warden->signal_fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    warden->timer_fd =
+        timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+    return warden->signal_fd != -1 && warden->timer_fd != -1;
+}
+
+int warden_process_run(const struct warden_options *options, int socket_fd)
+{
+    struct warden_process warden = {
+        .options = options,
+        .socket_fd = socket_fd,
+        .phase = WARDEN_IDLE,
+    };
+
+    if (!warden_process_init(&warden)) {
+        (void)dprintf(STDERR_FILENO,
+                      "electctl: cannot watch over a command: "
+                      "%s\n",
+                      strerror(errno));
+        return WARDEN_EXIT_FAILED;
+    }
+    while (!warden.is_alone || warden.phase != WARDEN_IDLE) {
+        warden_wait(&warden);
+        warden_listen(&warden);
+        warden_judge(&warden);
+        warden_look(&warden);
+    }
+    return 0;
+}

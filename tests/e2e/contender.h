@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One run of the real electctl ($ELECTCTL_BIN), as a child process whose output
+// goes to files, and what its command leaves in files of a directory of the
+// test's own.
+//
+// Whatever does not happen before a deadline fails the test. The child is
+// killed when the test process dies.
+
+#ifndef E2E_CONTENDER_H
+#define E2E_CONTENDER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define CONTENDER_ARGUMENTS_MAX 32
+#define CONTENDER_DEADLINE_MS 30000
+
+// A directory, with what is told in it.
+struct scratch {
+    char path[64];
+};
+
+void scratch_make(struct scratch *scratch);
+void scratch_remove(struct scratch *scratch);
+
+// Reads a file: what is there of it, NUL-terminated; empty if there is none.
+// Static.
+const char *scratch_read(const struct scratch *scratch, const char *name);
+
+// Waits until a file holds a text.
+void scratch_await(const struct scratch *scratch, const char *name,
+                   const char *text);
+
+// Waits until a file has that many lines, and reads the last one as a number.
+long scratch_await_number(const struct scratch *scratch, const char *name,
+                          unsigned lines);
+
+struct contender {
+    // 0 when there is no process.
+    pid_t pid;
+    // Files of the scratch: NAME.out and NAME.err.
+    const struct scratch *scratch;
+    char name[32];
+};
+
+// Starts electctl in the directory, with the endpoint and then the arguments,
+// which end with NULL. Its standard input is `in_fd`, or nothing if that is -1.
+void contender_spawn(struct contender *contender, const struct scratch *scratch,
+                     const char *name, int in_fd, const char *const *arguments);
+
+// Where the next ones find their daemon.
+void contender_set_endpoint(const char *listen);
+
+// Waits for the end. Returns the exit status, or 256 and a signal's number.
+int contender_await_exit(struct contender *contender);
+
+bool contender_is_alive(struct contender *contender);
+
+// What it has on stderr.
+const char *contender_error(const struct contender *contender);
+
+// Waits until it has said that on stderr.
+void contender_await_error(const struct contender *contender, const char *text);
+
+// Runs electctl to its end; returns its exit status.
+int contender_call(const struct scratch *scratch, const char *const *arguments);
+
+// Kills it, if it is alive. For teardowns.
+void contender_dispose(struct contender *contender);
+
+// Waits until there is no process in a group.
+void group_await_gone(pid_t pgid);
+
+// In state T: it was stopped.
+void process_await_stopped(pid_t pid);
+
+#endif

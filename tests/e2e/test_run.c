@@ -1,0 +1,576 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// `electctl run` with real processes. After each way of ending, nothing is left
+// of the command's process group.
+
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "contender.h"
+#include "daemon_process.h"
+
+// There is nobody to wait for. Programs end when they are told to, however slow
+// the machine is, or are killed soon.
+#define FAST "run", "--create", "--kill-after", "30s", "--start-delay", "0", "e"
+#define KILLS_SOON                                                             \
+    "run", "--create", "--kill-after", "300ms", "--start-delay", "0", "e"
+#define SHELL "--", "sh", "-c"
+// Says which group it is, and stays.
+static const char stays[] =
+    "echo $$ >> pids; echo $PPID >> wardens; while :; do sleep 1; done";
+// Likewise, and ignores SIGTERM, as does its child.
+static const char stays_deaf[] =
+    "trap '' TERM; sleep 600 & echo $$ >> pids; echo $PPID >> wardens; "
+    "while :; do sleep 1; done";
+
+struct fixture {
+    struct daemon daemon;
+    struct scratch scratch;
+    struct contender a;
+    struct contender b;
+};
+
+static void fixture_start_daemon(struct fixture *fixture, const char *listen)
+{
+    char arguments[160];
+
+    snprintf(arguments, sizeof arguments, "--listen %s", listen);
+    daemon_spawn(&fixture->daemon,
+                 &(struct daemon_start){.arguments = arguments});
+    daemon_await_ready(&fixture->daemon);
+    contender_set_endpoint(fixture->daemon.listen[0]);
+}
+
+static int set_up(void **state)
+{
+    static struct fixture fixture;
+
+    fixture = (struct fixture){.a = {.pid = 0}};
+    *state = &fixture;
+    scratch_make(&fixture.scratch);
+    fixture_start_daemon(&fixture, "127.0.0.1:0");
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    bool is_fine;
+
+    contender_dispose(&fixture->a);
+    contender_dispose(&fixture->b);
+    is_fine = daemon_dispose(&fixture->daemon);
+    scratch_remove(&fixture->scratch);
+    return is_fine ? 0 : -1;
+}
+
+#define SPAWN(contender, name, in_fd, ...)                                     \
+    contender_spawn(contender, &fixture->scratch, name, in_fd,                 \
+                    (const char *const[]){__VA_ARGS__, NULL})
+#define CALL(...)                                                              \
+    contender_call(&fixture->scratch, (const char *const[]){__VA_ARGS__, NULL})
+
+static void expect_exit(struct fixture *fixture, const char *script, int code)
+{
+    SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, script);
+    assert_int_equal(contender_await_exit(&fixture->a), code);
+}
+
+// Of the command that was started as the nth.
+static pid_t await_group(struct fixture *fixture, unsigned n)
+{
+    return (pid_t)scratch_await_number(&fixture->scratch, "pids", n);
+}
+
+static pid_t await_warden(struct fixture *fixture)
+{
+    return (pid_t)scratch_await_number(&fixture->scratch, "wardens", 1);
+}
+
+static void test_the_exit_code_is_passed_on(void **state)
+{
+    expect_exit(*state, "exit 0", 0);
+    expect_exit(*state, "exit 42", 42);
+}
+
+static void test_a_signal_shows_as_128_and_its_number(void **state)
+{
+    expect_exit(*state, "kill -KILL $$", 128 + SIGKILL);
+    expect_exit(*state, "kill -USR1 $$", 128 + SIGUSR1);
+}
+
+static void test_a_program_that_cannot_be_run_shows_as_127_or_126(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, FAST, "--", "no-such-program");
+    assert_int_equal(contender_await_exit(&fixture->a), 127);
+    assert_non_null(strstr(contender_error(&fixture->a), "no-such-program"));
+    SPAWN(&fixture->a, "a", -1, FAST, "--", "/dev/null");
+    assert_int_equal(contender_await_exit(&fixture->a), 126);
+}
+
+static void test_the_environment_tells_who_leads_in_which_term(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
+          "--candidate=n1", "e", SHELL,
+          "echo $ELECTD_ELECTION $ELECTD_CANDIDATE $ELECTD_TERM");
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    assert_string_equal(scratch_read(&fixture->scratch, "a.out"), "e n1 1\n");
+}
+
+static void test_standard_input_is_the_commands(void **state)
+{
+    struct fixture *fixture = *state;
+    int ends[2];
+
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "hello\n", 6), 6);
+    close(ends[1]);
+    SPAWN(&fixture->a, "a", ends[0], FAST, "--", "cat");
+    close(ends[0]);
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    assert_string_equal(scratch_read(&fixture->scratch, "a.out"), "hello\n");
+}
+
+static void test_signals_are_as_a_program_expects_them(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, FAST, "--", "grep", "-E", "^Sig(Blk|Ign)",
+          "/proc/self/status");
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    assert_string_equal(scratch_read(&fixture->scratch, "a.out"),
+                        "SigBlk:\t0000000000000000\n"
+                        "SigIgn:\t0000000000000000\n");
+}
+
+static void test_no_descriptor_of_electctl_reaches_the_command(void **state)
+{
+    static const char script[] =
+        "for fd in /proc/$$/fd/*; do case $fd in */[012]) ;; "
+        "*) readlink $fd ;; esac; done | "
+        "grep -cE 'socket|pipe|anon' || true";
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, script);
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    // The shell's own pipe to grep is another process's.
+    assert_string_equal(scratch_read(&fixture->scratch, "a.out"), "0\n");
+}
+
+static void test_what_a_command_leaves_behind_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+
+    expect_exit(fixture, "echo $$ >> pids; sleep 600 & exit 7", 7);
+    group_await_gone(await_group(fixture, 1));
+    expect_exit(fixture,
+                "echo $$ >> pids; (trap '' TERM; echo x >> deaf; sleep 600; "
+                "sleep 600) & until [ -s deaf ]; do sleep 0.01; done; exit 8",
+                8);
+    group_await_gone(await_group(fixture, 2));
+}
+
+static void test_a_group_is_gone_before_the_candidate_is(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL,
+          "echo $$ >> pids; (trap '' TERM; sleep 600; sleep 600) & exit 0");
+    SPAWN(&fixture->b, "b", -1, "run", "--create", "--start-delay", "0",
+          "--kill-after", "300ms", "e", SHELL,
+          "kill -0 -$(head -n 1 pids) 2>/dev/null && exit 9; exit 0");
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    pgid = await_group(fixture, 1);
+    assert_int_equal(contender_await_exit(&fixture->b), 0);
+    group_await_gone(pgid);
+}
+
+static void test_signals_end_it_and_nobody_waits_for_the_grace(void **state)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    for (unsigned i = 0; i < 4; i++) {
+        SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+        pgid = await_group(fixture, i + 1);
+        kill(fixture->a.pid, numbers[i]);
+        assert_int_equal(contender_await_exit(&fixture->a), 128 + numbers[i]);
+        group_await_gone(pgid);
+    }
+}
+
+static void test_a_command_that_ignores_sigterm_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
+    pgid = await_group(fixture, 1);
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGKILL);
+    group_await_gone(pgid);
+}
+
+static void test_a_command_that_is_stopped_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, "echo $$ >> pids; exec sleep 600");
+    pgid = await_group(fixture, 1);
+    kill(-pgid, SIGSTOP);
+    process_await_stopped(pgid);
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
+    group_await_gone(pgid);
+}
+
+static void test_other_signals_are_passed_on(void **state)
+{
+    static const char script[] =
+        "trap 'exit 21' USR1; trap 'exit 22' USR2; echo $$ >> pids; "
+        "while :; do sleep 1; done";
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, script);
+    await_group(fixture, 1);
+    kill(fixture->a.pid, SIGUSR2);
+    assert_int_equal(contender_await_exit(&fixture->a), 22);
+}
+
+static void test_killed_while_running_it_takes_the_group_along(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
+    pgid = await_group(fixture, 1);
+    kill(fixture->a.pid, SIGKILL);
+    group_await_gone(pgid);
+    assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
+}
+
+static void test_killed_while_ending_it_takes_the_group_along(void **state)
+{
+    static const char script[] =
+        "trap 'echo x >> ending' TERM; echo $$ >> pids; "
+        "while :; do sleep 1; done";
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
+          "--kill-after", "5m", "e", SHELL, script);
+    pgid = await_group(fixture, 1);
+    kill(fixture->a.pid, SIGTERM);
+    scratch_await(&fixture->scratch, "ending", "x");
+    kill(fixture->a.pid, SIGKILL);
+    group_await_gone(pgid);
+    assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
+}
+
+// Method: kills it a little later each time; its own end is all there is to
+// see of a group that may not have begun.
+static void test_killed_while_starting_it_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[512];
+
+    for (unsigned i = 0; i < 40; i++) {
+        SPAWN(&fixture->a, "a", -1, "run", "--create", "--candidate", "a",
+              "--start-delay", "0", "--kill-after", "300ms", "e", SHELL, stays);
+        usleep(500 * i);
+        kill(fixture->a.pid, SIGKILL);
+        assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
+    }
+    snprintf(text, sizeof text, "%s", scratch_read(&fixture->scratch, "pids"));
+    for (char *rest = text, *line = strsep(&rest, "\n"); line != NULL;
+         line = strsep(&rest, "\n")) {
+        if (line[0] != '\0') {
+            group_await_gone((pid_t)strtol(line, NULL, 10));
+        }
+    }
+}
+
+static void test_killed_while_waiting_it_never_starts(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    await_group(fixture, 1);
+    SPAWN(&fixture->b, "b", -1, FAST, SHELL, "echo x >> b-ran");
+    contender_await_error(&fixture->b, "waits");
+    kill(fixture->b.pid, SIGKILL);
+    assert_int_equal(contender_await_exit(&fixture->b), 256 + SIGKILL);
+    kill(fixture->a.pid, SIGTERM);
+    contender_await_exit(&fixture->a);
+    group_await_gone(await_group(fixture, 1));
+    assert_string_equal(scratch_read(&fixture->scratch, "b-ran"), "");
+}
+
+static void test_stopped_its_group_is_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
+    pgid = await_group(fixture, 1);
+    kill(fixture->a.pid, SIGSTOP);
+    group_await_gone(pgid);
+    kill(fixture->a.pid, SIGCONT);
+    assert_int_equal(contender_await_exit(&fixture->a), 5);
+}
+
+static void test_without_its_warden_it_ends_the_group_and_fails(void **state)
+{
+    static const int numbers[] = {SIGKILL, SIGSTOP};
+    struct fixture *fixture = *state;
+    pid_t pgid;
+    pid_t warden;
+
+    for (unsigned i = 0; i < 2; i++) {
+        SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
+        pgid = await_group(fixture, i + 1);
+        warden =
+            (pid_t)scratch_await_number(&fixture->scratch, "wardens", i + 1);
+        kill(warden, numbers[i]);
+        assert_int_equal(contender_await_exit(&fixture->a), 1);
+        group_await_gone(pgid);
+    }
+}
+
+static void test_signals_that_are_not_kill_leave_the_warden_alone(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    pgid = await_group(fixture, 1);
+    for (int number = 1; number < SIGSYS; number++) {
+        if (number != SIGKILL && number != SIGSTOP) {
+            kill(await_warden(fixture), number);
+        }
+    }
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
+    group_await_gone(pgid);
+}
+
+static void test_an_anointed_other_ends_it_with_5(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    pgid = await_group(fixture, 1);
+    SPAWN(&fixture->b, "b", -1, "run", "--candidate", "b", "e", "--", "true");
+    contender_await_error(&fixture->b, "waits");
+    assert_int_equal(CALL("anoint", "e", "b"), 0);
+    assert_int_equal(contender_await_exit(&fixture->a), 5);
+    group_await_gone(pgid);
+}
+
+static void test_an_eviction_ends_it_with_5(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--candidate", "a",
+          "--start-delay", "0", "e", SHELL, stays);
+    pgid = await_group(fixture, 1);
+    assert_int_equal(CALL("evict", "e", "a"), 0);
+    assert_int_equal(contender_await_exit(&fixture->a), 5);
+    group_await_gone(pgid);
+}
+
+static void test_with_retry_an_evicted_one_runs_again(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--candidate", "a",
+          "--start-delay", "0", "--retry", "e", SHELL, stays);
+    pgid = await_group(fixture, 1);
+    assert_int_equal(CALL("evict", "e", "a"), 0);
+    group_await_gone(pgid);
+    pgid = await_group(fixture, 2);
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
+    group_await_gone(pgid);
+}
+
+static void test_a_daemon_that_is_killed_ends_it_with_5(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    pgid = await_group(fixture, 1);
+    daemon_signal(&fixture->daemon, SIGKILL);
+    assert_int_equal(contender_await_exit(&fixture->a), 5);
+    group_await_gone(pgid);
+    assert_int_equal(daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS),
+                     256 + SIGKILL);
+}
+
+static void test_a_daemon_that_is_stopped_ends_it_with_5(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    pgid = await_group(fixture, 1);
+    daemon_signal(&fixture->daemon, SIGSTOP);
+    group_await_gone(pgid);
+    assert_int_equal(contender_await_exit(&fixture->a), 5);
+    daemon_signal(&fixture->daemon, SIGCONT);
+    // It goes on, and can be told to end.
+    assert_int_equal(CALL("term", "e"), 0);
+}
+
+static void test_with_retry_it_comes_back_to_a_new_daemon(void **state)
+{
+    struct fixture *fixture = *state;
+    char listen[128];
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
+          "--kill-after", "300ms", "--retry", "e", SHELL, stays);
+    pgid = await_group(fixture, 1);
+    snprintf(listen, sizeof listen, "%s", fixture->daemon.listen[0]);
+    daemon_signal(&fixture->daemon, SIGKILL);
+    daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS);
+    daemon_dispose(&fixture->daemon);
+    group_await_gone(pgid);
+    fixture_start_daemon(fixture, listen);
+    pgid = await_group(fixture, 2);
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
+    group_await_gone(pgid);
+}
+
+// The second one has seen all that happened, so that it need not wait.
+static void test_the_next_one_starts_when_the_first_has_left(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t pgid;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0", "e",
+          SHELL, stays);
+    pgid = await_group(fixture, 1);
+    SPAWN(&fixture->b, "b", -1, FAST, SHELL, stays);
+    contender_await_error(&fixture->b, "waits");
+    kill(fixture->a.pid, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
+    group_await_gone(pgid);
+    pgid = await_group(fixture, 2);
+    kill(fixture->b.pid, SIGINT);
+    assert_int_equal(contender_await_exit(&fixture->b), 128 + SIGINT);
+    group_await_gone(pgid);
+}
+
+// What is typed reaches the program, and so does Ctrl-C, by the terminal.
+static void test_in_a_terminal_the_program_is_in_front(void **state)
+{
+    static const char script[] =
+        "echo $$ >> pids; read x; echo got $x >> read; "
+        "exec sleep 600";
+    struct fixture *fixture = *state;
+    char endpoint[160];
+    int terminal;
+    int status;
+    pid_t pid;
+
+    snprintf(endpoint, sizeof endpoint, "--endpoint=%s",
+             fixture->daemon.listen[0]);
+    pid = forkpty(&terminal, NULL, NULL, NULL);
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (chdir(fixture->scratch.path) == 0) {
+            execl(getenv("ELECTCTL_BIN"), "electctl", endpoint, FAST, SHELL,
+                  script, (char *)NULL);
+        }
+        _exit(99);
+    }
+    assert_true(pid > 0);
+    await_group(fixture, 1);
+    assert_int_equal(write(terminal, "hello\n", 6), 6);
+    scratch_await(&fixture->scratch, "read", "got hello");
+    assert_int_equal(write(terminal, "\003", 1), 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 128 + SIGINT);
+    group_await_gone(await_group(fixture, 1));
+    close(terminal);
+}
+
+static void test_what_is_wrong_with_the_command_line_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(CALL("run"), 2);
+    assert_int_equal(CALL("run", "e"), 2);
+    assert_int_equal(CALL("run", "e", "--"), 2);
+    assert_int_equal(CALL("run", "--", "true"), 2);
+    assert_int_equal(CALL("run", "e", "f", "--", "true"), 2);
+    assert_int_equal(CALL("run", "--no-such", "e", "--", "true"), 2);
+    assert_int_equal(CALL("run", "--grace", "11m", "e", "--", "true"), 2);
+    assert_int_equal(CALL("run", "--kill-after", "10m", "e", "--", "true"), 2);
+    assert_int_equal(CALL("run", "--help"), 0);
+    assert_int_equal(CALL("run", "e", "--", "true"), 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_the_exit_code_is_passed_on),
+        TEST(test_a_signal_shows_as_128_and_its_number),
+        TEST(test_a_program_that_cannot_be_run_shows_as_127_or_126),
+        TEST(test_the_environment_tells_who_leads_in_which_term),
+        TEST(test_standard_input_is_the_commands),
+        TEST(test_signals_are_as_a_program_expects_them),
+        TEST(test_no_descriptor_of_electctl_reaches_the_command),
+        TEST(test_what_a_command_leaves_behind_is_ended),
+        TEST(test_a_group_is_gone_before_the_candidate_is),
+        TEST(test_signals_end_it_and_nobody_waits_for_the_grace),
+        TEST(test_a_command_that_ignores_sigterm_is_killed),
+        TEST(test_a_command_that_is_stopped_is_ended),
+        TEST(test_other_signals_are_passed_on),
+        TEST(test_killed_while_running_it_takes_the_group_along),
+        TEST(test_killed_while_ending_it_takes_the_group_along),
+        TEST(test_killed_while_starting_it_leaves_nothing),
+        TEST(test_killed_while_waiting_it_never_starts),
+        TEST(test_stopped_its_group_is_ended),
+        TEST(test_without_its_warden_it_ends_the_group_and_fails),
+        TEST(test_signals_that_are_not_kill_leave_the_warden_alone),
+        TEST(test_an_anointed_other_ends_it_with_5),
+        TEST(test_an_eviction_ends_it_with_5),
+        TEST(test_with_retry_an_evicted_one_runs_again),
+        TEST(test_a_daemon_that_is_killed_ends_it_with_5),
+        TEST(test_a_daemon_that_is_stopped_ends_it_with_5),
+        TEST(test_with_retry_it_comes_back_to_a_new_daemon),
+        TEST(test_the_next_one_starts_when_the_first_has_left),
+        TEST(test_in_a_terminal_the_program_is_in_front),
+        TEST(test_what_is_wrong_with_the_command_line_is_said),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

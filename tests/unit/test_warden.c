@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The warden's own side, as a process, with the test in electctl's place: what
+// it says, and what becomes of the group. Times are given to it, so that a
+// machine that was suspended is a word with an old time.
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "ctl/boot_clock.h"
+#include "ctl/warden_process.h"
+#include "ctl/warden_wire.h"
+
+#define DEADLINE_MS 30000
+// Long enough to never pass here.
+#define LONG_MS 600000
+
+struct fixture {
+    int socket_fd;
+    pid_t pid;
+    pid_t pgid;
+};
+
+static void begin(struct fixture *fixture, const char *script,
+                  uint64_t silence_ms_max, uint64_t kill_after_ms)
+{
+    const char *arguments[] = {"sh", "-c", script, NULL};
+    const struct warden_options options = {
+        .command = {.arguments = (char **)(uintptr_t)arguments,
+                    .election = "e",
+                    .candidate = "n1"},
+        .silence_ms_max = silence_ms_max,
+        .kill_after_ms = kill_after_ms,
+    };
+    int ends[2];
+
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
+    *fixture = (struct fixture){.socket_fd = ends[0]};
+    fixture->pid = fork();
+    if (fixture->pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(ends[0]);
+        _exit(warden_process_run(&options, ends[1]));
+    }
+    assert_true(fixture->pid > 0);
+    close(ends[1]);
+}
+
+static void say(const struct fixture *fixture, enum warden_word word,
+                int number, uint64_t time_ms)
+{
+    struct warden_message message = {
+        .word = word, .number = number, .term = 7, .time_ms = time_ms};
+
+    assert_true(warden_message_send(fixture->socket_fd, &message));
+}
+
+static int expect(struct fixture *fixture, enum warden_word word)
+{
+    struct pollfd in = {.fd = fixture->socket_fd, .events = POLLIN};
+    struct warden_message message;
+
+    assert_int_equal(poll(&in, 1, DEADLINE_MS), 1);
+    assert_int_equal(warden_message_receive(fixture->socket_fd, &message),
+                     WARDEN_NEWS_MESSAGE);
+    assert_int_equal(message.word, word);
+    if (word == WARDEN_STARTED) {
+        fixture->pgid = (pid_t)message.number;
+    }
+    return message.number;
+}
+
+static void expect_end(struct fixture *fixture, int exit_code)
+{
+    assert_int_equal(expect(fixture, WARDEN_ENDED), exit_code);
+    expect(fixture, WARDEN_SWEPT);
+    expect(fixture, WARDEN_GONE);
+    assert_int_equal(kill(-fixture->pgid, 0), -1);
+    assert_int_equal(errno, ESRCH);
+}
+
+// It ends when nobody holds the other end, and not before the group.
+static void finish(struct fixture *fixture)
+{
+    int status;
+
+    close(fixture->socket_fd);
+    assert_int_equal(waitpid(fixture->pid, &status, 0), fixture->pid);
+    assert_int_equal(status, 0);
+    if (fixture->pgid > 0) {
+        assert_int_equal(kill(-fixture->pgid, 0), -1);
+        assert_int_equal(errno, ESRCH);
+    }
+}
+
+static void test_it_tells_each_step_of_a_command(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "exit $ELECTD_TERM", LONG_MS, LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    expect_end(&fixture, 7);
+    finish(&fixture);
+}
+
+static void test_it_starts_one_command_after_another(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "kill -KILL $$", LONG_MS, LONG_MS);
+    for (int i = 0; i < 3; i++) {
+        say(&fixture, WARDEN_START, 0, boot_clock_ms());
+        expect(&fixture, WARDEN_STARTED);
+        expect_end(&fixture, 128 + SIGKILL);
+    }
+    finish(&fixture);
+}
+
+static void test_without_a_command_it_just_ends(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "exit 0", LONG_MS, LONG_MS);
+    say(&fixture, WARDEN_BEAT, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_ALIVE);
+    finish(&fixture);
+}
+
+static void test_a_start_that_was_decided_long_ago_is_not_made(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "exit 0", 1000, LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms() - 1500);
+    expect(&fixture, WARDEN_OVERDUE);
+    expect(&fixture, WARDEN_GONE);
+    finish(&fixture);
+}
+
+static void test_silence_ends_the_group(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "while :; do sleep 600; done", 100, LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    expect(&fixture, WARDEN_OVERDUE);
+    expect_end(&fixture, 128 + SIGTERM);
+    finish(&fixture);
+}
+
+static void test_silence_kills_who_ignores_the_end(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", 500, 200);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    expect(&fixture, WARDEN_OVERDUE);
+    expect_end(&fixture, 128 + SIGKILL);
+    finish(&fixture);
+}
+
+// A word that lay in the socket while all was suspended is as old as it is.
+static void test_an_old_word_is_no_sign_of_life(void **state)
+{
+    struct fixture fixture;
+    uint64_t before_ms = boot_clock_ms();
+
+    (void)state;
+    begin(&fixture, "while :; do sleep 600; done", 500, LONG_MS);
+    say(&fixture, WARDEN_START, 0, before_ms);
+    expect(&fixture, WARDEN_STARTED);
+    say(&fixture, WARDEN_BEAT, 0, before_ms - 400);
+    expect(&fixture, WARDEN_ALIVE);
+    expect(&fixture, WARDEN_OVERDUE);
+    assert_true(boot_clock_ms() - before_ms >= 500);
+    expect_end(&fixture, 128 + SIGTERM);
+    finish(&fixture);
+}
+
+static void test_an_end_whose_time_is_up_kills_at_once(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS,
+          LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    // SIGCONT does nothing to it, whether it has come to its trap or not.
+    say(&fixture, WARDEN_END, SIGCONT, boot_clock_ms() + LONG_MS);
+    say(&fixture, WARDEN_END, SIGCONT, boot_clock_ms() - 1);
+    expect_end(&fixture, 128 + SIGKILL);
+    finish(&fixture);
+}
+
+static void test_electctls_end_kills_at_once(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "trap '' TERM; sleep 600 & while :; do sleep 600; done",
+          LONG_MS, LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    finish(&fixture);
+}
+
+static void test_electctls_end_right_after_the_start_kills_too(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS,
+          LONG_MS);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    finish(&fixture);
+}
+
+static void test_a_group_outlives_its_command_by_kill_after_only(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    begin(&fixture,
+          "(trap '' TERM; while :; do sleep 600; done) & sleep 0.3; exit 3",
+          LONG_MS, 200);
+    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_STARTED);
+    expect_end(&fixture, 3);
+    finish(&fixture);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_it_tells_each_step_of_a_command),
+        cmocka_unit_test(test_it_starts_one_command_after_another),
+        cmocka_unit_test(test_without_a_command_it_just_ends),
+        cmocka_unit_test(test_a_start_that_was_decided_long_ago_is_not_made),
+        cmocka_unit_test(test_silence_ends_the_group),
+        cmocka_unit_test(test_silence_kills_who_ignores_the_end),
+        cmocka_unit_test(test_an_old_word_is_no_sign_of_life),
+        cmocka_unit_test(test_an_end_whose_time_is_up_kills_at_once),
+        cmocka_unit_test(test_electctls_end_kills_at_once),
+        cmocka_unit_test(test_electctls_end_right_after_the_start_kills_too),
+        cmocka_unit_test(test_a_group_outlives_its_command_by_kill_after_only),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
