@@ -5,7 +5,7 @@
 #ifndef SIM_COVERAGE_H
 #define SIM_COVERAGE_H
 
-#define COVERAGE_OPERATIONS 9
+#define COVERAGE_OPERATIONS 10
 #define COVERAGE_STATUSES 7
 
 struct coverage {
