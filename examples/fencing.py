@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A leader that was replaced without noticing, and a table that refuses it.
 
-Usage: PYTHONPATH=build/release/gen/python examples/fencing.py [ENDPOINT]
+Usage: export PYTHONPATH=build/release/gen/python
+       /usr/bin/python3 examples/fencing.py [ENDPOINT]
 
 `old` leads and writes. It then hangs for a while (a long pause of its runtime,
 a swapped-out process) in which somebody evicts it, and `new` leads and writes.

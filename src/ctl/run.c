@@ -219,8 +219,10 @@ static void run_say_answer(const struct run *run,
 
     if (before->group == RUN_GROUP_RUNNING &&
         state->group != RUN_GROUP_RUNNING) {
-        run_say("leadership lost: term %" PRIu64 ", '%s' leads", state->term,
-                leader);
+        run_say("leadership lost: term %" PRIu64 ", %s%s%s leads", state->term,
+                leader[0] != '\0' ? "'" : "",
+                leader[0] != '\0' ? leader : "nobody",
+                leader[0] != '\0' ? "'" : "");
     } else if (state->leads && state->group == RUN_GROUP_NONE &&
                run->options->start_delay_ms > 0 &&
                (is_first || !before->leads || before->term != state->term)) {

@@ -47,10 +47,12 @@
 // that call all the time hear UNAVAILABLE rather than a connection's end.
 #define DAEMON_REFUSE_MS 100
 
-// How often the daemon looks for memory that a burst of calls has left behind,
-// and how many calls at a time make a burst: 12 KiB each in C-core.
+// How often the daemon looks at its memory, by how much that may grow before
+// the allocator is told to give back what it does not need, and how often it is
+// told then: what a burst of calls used may be freed over some seconds.
 #define DAEMON_TRIM_INTERVAL_MS 1000
-#define DAEMON_BURST_CALLS 100
+#define DAEMON_TRIM_GROWTH (4 * 1024 * 1024)
+#define DAEMON_TRIMS 3
 
 // What is still tried at shutdown.
 enum daemon_drain {
@@ -66,6 +68,9 @@ struct daemon {
     uv_signal_t sigint;
     uv_timer_t drain;
     uv_timer_t trim;
+    // Resident memory when it was last low, in bytes; trims still to be made.
+    size_t resident;
+    unsigned trims;
     // Wakes the loop when a listening socket was lost.
     uv_async_t listener_lost;
     struct store_memory store;
@@ -273,17 +278,27 @@ static void daemon_sigint_cb(uv_signal_t *handle, int number)
                      "SIGINT");
 }
 
-// A burst is over when half of its calls have gone. The allocator keeps what
-// they used, in pages that nothing else may ever fill, unless it is told.
+// C-core takes 12 KiB a call, and a burst may be of thousands. The allocator
+// keeps what was freed, in pages that nothing else may ever fill.
 static void daemon_trim_cb(uv_timer_t *timer)
 {
     struct daemon *daemon = container_of(timer, struct daemon, trim);
-    struct rpc_server *server = &daemon->server;
+    size_t resident;
 
-    if (server->calls_peak >= DAEMON_BURST_CALLS &&
-        server->calls <= server->calls_peak / 2) {
-        server->calls_peak = server->calls;
+    if (uv_resident_set_memory(&resident) != 0) {
+        return;
+    }
+    if (resident > daemon->resident + DAEMON_TRIM_GROWTH) {
+        daemon->trims = DAEMON_TRIMS;
+    }
+    if (daemon->trims > 0) {
+        daemon->trims--;
         malloc_trim(0);
+        if (uv_resident_set_memory(&resident) == 0) {
+            daemon->resident = resident;
+        }
+    } else if (resident < daemon->resident) {
+        daemon->resident = resident;
     }
 }
 

@@ -12,9 +12,6 @@
 void rpc_call_arm(struct rpc_server *server,
                   const struct rpc_registration *registration);
 
-// A call has come.
-void rpc_server_call_began(struct rpc_server *server);
-
 // A call that had begun was released; it was open unless it was refused.
 void rpc_server_call_released(struct rpc_server *server, bool was_open);
 

@@ -320,7 +320,7 @@ static void rpc_call_arrived_cb(struct rpc_tag *tag, bool ok)
         rpc_call_release(call);
         return;
     }
-    rpc_server_call_began(call->server);
+    call->server->calls++;
     if (!call->server->is_shutting_down) {
         rpc_call_arm(call->server, call->registration);
     }

@@ -167,14 +167,6 @@ static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok)
     rpc_server_advance(server);
 }
 
-void rpc_server_call_began(struct rpc_server *server)
-{
-    server->calls++;
-    if (server->calls > server->calls_peak) {
-        server->calls_peak = server->calls;
-    }
-}
-
 void rpc_server_call_released(struct rpc_server *server, bool was_open)
 {
     assert(server->calls > 0);

@@ -44,8 +44,6 @@ struct rpc_server {
     // refused.
     unsigned calls;
     unsigned open_calls;
-    // The most calls at a time since the owner last set it back.
-    unsigned calls_peak;
     struct rpc_tag shut_down_tag;
     // On the way down, one after the other: calls are refused; C-core is to be
     // shut down; that was begun; it is done.

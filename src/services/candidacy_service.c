@@ -46,6 +46,7 @@ struct campaign {
     // While it is the stream of its candidate.
     UT_hash_handle hh;
     bool is_listed;
+    bool has_place;
     struct campaign_key key;
     char instance[ELECTD_NAME_SIZE_MAX + 1];
     // The stream that it takes over from, until that has ended; and the other
@@ -116,6 +117,9 @@ static void campaign_end(struct campaign *campaign, enum rpc_code code,
                          const char *message)
 {
     campaign_forget(campaign);
+    if (campaign->has_place) {
+        campaign->service->places--;
+    }
     service_call_end(&campaign->watching.call, code, message);
 }
 
@@ -373,8 +377,14 @@ static const char *campaign_check(struct campaign *campaign,
 // Becomes the stream of its candidate. False: it was ended.
 static bool campaign_claim(struct campaign *campaign)
 {
-    struct campaign *holder = campaign_find(campaign->service, &campaign->key);
+    struct candidacy_service *service = campaign->service;
+    struct campaign *holder = campaign_find(service, &campaign->key);
 
+    // Before it enters: a call that is refused must change nothing.
+    if (service->places >= service->limits.watchers_max) {
+        campaign_fail(campaign, ELECTD_WATCHERS_MAX);
+        return false;
+    }
     if (holder != NULL) {
         if (campaign->instance[0] == '\0' ||
             strcmp(campaign->instance, holder->instance) != 0) {
@@ -391,6 +401,8 @@ static bool campaign_claim(struct campaign *campaign)
         campaign_fail(campaign, ELECTD_NO_MEMORY);
         return false;
     }
+    campaign->has_place = true;
+    service->places++;
     return true;
 }
 

@@ -24,6 +24,9 @@ struct candidacy_service {
     struct service_limits limits;
     // The open streams, by election and candidate; one each.
     struct campaign *campaigns;
+    // Calls that have a place among the streams, from before they enter to
+    // their end: the limit must not be met by one that has entered.
+    uint32_t places;
     // A topic is an election's number.
     struct watch_hub watchers;
 };

@@ -205,10 +205,10 @@ bool http2_ping(struct http2 *http2, unsigned deadline_ms)
         return false;
     }
     while (http2->pongs == before) {
+        poll(&news, 1, 100);
         if (!http2_receive(http2) || daemon_now_ms() > deadline) {
             return false;
         }
-        poll(&news, 1, 100);
     }
     return true;
 }

@@ -300,6 +300,12 @@ static void test_stream_too_many_is_refused(void **state)
                    "(--max-watchers) is reached");
     // It is not left in without a stream.
     expect(client, "GetTerm a", "1 n1 [n2]");
+    // One that is in already is not taken out for it, even for a moment.
+    tell(client, "Create b; Enter b n1; Enter b n2");
+    expect_refusal(client, candidacy_of("b", "n1", NULL),
+                   "RESOURCE_EXHAUSTED: the limit of 2 watchers "
+                   "(--max-watchers) is reached");
+    expect(client, "GetTerm b", "1 n1 [n2]");
 }
 
 // The limits are counted back.

@@ -173,6 +173,52 @@ static void test_socket_of_another_electd_is_refused(void **state)
     expect(fixture_connect(fixture), "GetTerm a", "1 n1 []");
 }
 
+#define STARTS 5
+
+// Waits until one of them is ready and the others have given up.
+static struct daemon *await_winner(struct fixture *fixture)
+{
+    struct daemon *winner = NULL;
+
+    for (unsigned i = 0; i < FIXTURE_DAEMONS_MAX; i++) {
+        struct daemon *daemon = &fixture->daemons[i];
+
+        daemon_await_log(daemon, "\n");
+        if (daemon_log_has(daemon, "event=ready")) {
+            // Two of them would be two leaders.
+            assert_null(winner);
+            winner = daemon;
+        } else {
+            expect_refusal(daemon, "cannot listen on");
+        }
+    }
+    assert_non_null(winner);
+    return winner;
+}
+
+static void test_of_many_that_start_at_once_one_gets_the_address(void **state)
+{
+    struct fixture *fixture = *state;
+    char listen[128];
+
+    // A port that is free.
+    fixture_start(fixture, NULL);
+    strcpy(listen, fixture->daemons[0].listen[0]);
+    fixture_stop(fixture);
+    for (unsigned i = 0; i < STARTS; i++) {
+        for (unsigned j = 0; j < FIXTURE_DAEMONS_MAX; j++) {
+            daemon_dispose(&fixture->daemons[j]);
+            spawn(fixture, j, "--listen=%s", listen);
+        }
+        daemon_await_ready(await_winner(fixture));
+        tell(fixture_connect_to(fixture, listen), "Create a");
+        fixture_disconnect_all(fixture);
+        for (unsigned j = 0; j < FIXTURE_DAEMONS_MAX; j++) {
+            assert_true(daemon_dispose(&fixture->daemons[j]));
+        }
+    }
+}
+
 static void test_address_that_fails_takes_back_those_before_it(void **state)
 {
     struct fixture *fixture = *state;
@@ -249,6 +295,7 @@ int main(void)
         OVER_TCP(test_address_that_others_reach_is_warned_of),
         OVER_TCP(test_port_of_another_electd_is_refused),
         OVER_UNIX(test_socket_of_another_electd_is_refused),
+        OVER_BOTH(test_of_many_that_start_at_once_one_gets_the_address),
         OVER_TCP(test_address_that_fails_takes_back_those_before_it),
         OVER_UNIX(test_socket_that_a_killed_electd_left_is_replaced),
         OVER_UNIX(test_file_that_is_no_socket_is_refused_and_kept),

@@ -43,6 +43,8 @@ struct user {
     bool is_persistent;
     // Answers, or messages.
     atomic_uint served;
+    // Calls that were told of the shutdown.
+    unsigned refused;
     // How it ended.
     grpc_status_code code;
     char text[256];
@@ -72,19 +74,18 @@ static void *call_until_the_end(void *argument)
                       (struct client_bytes){name, (size_t)size});
     struct client_reply reply;
     bool is_served;
+    bool is_refused;
 
     do {
         client_call(user->client, paths[user->served % 3], request, HANG_MS,
                     &reply);
         is_served = reply.code == GRPC_STATUS_OK;
+        is_refused = strcmp(reply.text, "shutting down") == 0;
         user->served += is_served;
-        if (!is_served) {
-            user_end(user, &reply);
-            is_served =
-                user->is_persistent && strcmp(user->text, "shutting down") == 0;
-        }
+        user->refused += is_refused;
+        user_end(user, &reply);
         client_reply_clear(&reply);
-    } while (is_served);
+    } while (is_served || (is_refused && user->is_persistent));
     return NULL;
 }
 
@@ -163,6 +164,7 @@ static void test_shutdown_under_load_leaves_nobody_hanging(void **state)
     struct daemon *daemon = &fixture->daemons[0];
     static struct user users[CALLERS + WATCHERS];
     struct client *client = fixture_start(fixture, NULL);
+    unsigned refused = 0;
     long long since_ms;
 
     memset(users, 0, sizeof users);
@@ -179,7 +181,10 @@ static void test_shutdown_under_load_leaves_nobody_hanging(void **state)
     }
     for (unsigned i = 0; i < CALLERS + WATCHERS; i++) {
         expect_unavailable(&users[i], i < CALLERS ? "caller" : "watcher");
+        refused += users[i].refused;
     }
+    // There is time to say so before the connections go.
+    assert_true(refused > 0);
     expect_exit(daemon, since_ms, 5000);
     assert_false(daemon_log_has(daemon, "level=error"));
 }
