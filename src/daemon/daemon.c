@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path: daemon_open() builds store, server and services and binds the
-// addresses; the loop runs; SIGTERM or SIGINT begins the stop: the server takes
-// no new calls, health turns to NOT_SERVING, the watchers are ended, and when
-// the last call has gone the rooms are closed, each by its close callback,
-// until nothing keeps the loop alive. New calls
-// are refused for a moment before the server goes, however little there is to
-// wait for.
+// Happy path: daemon_open_rooms() builds store, server and services and binds
+// the addresses; the loop runs; SIGTERM or SIGINT begins the stop: the server
+// takes no new calls, health turns to NOT_SERVING, the watchers are ended, and
+// when the last call has gone the rooms are closed, each by its close callback,
+// until nothing keeps the loop alive. New calls are refused for a moment before
+// the server goes, however little there is to wait for.
 //
 // Failure modes: what cannot be opened is logged, and the stop begins at once.
 // Calls that do not end, such as a stream whose peer reads nothing, are
