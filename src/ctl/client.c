@@ -81,7 +81,7 @@ static grpc_channel *client_channel_create(const struct client_options *options)
     return channel;
 }
 
-static void client_queue_ended_cb(struct rpc_inbox *inbox);
+static void client_queue_ended_cb(struct rpc_queue *queue);
 
 int client_init(struct client *client, uv_loop_t *loop,
                 const struct client_options *options)
@@ -90,12 +90,8 @@ int client_init(struct client *client, uv_loop_t *loop,
 
     *client = (struct client){.channel = NULL};
     grpc_init();
-    client->queue = grpc_completion_queue_create_for_next(NULL);
-    status = rpc_inbox_init(&client->inbox, loop, client->queue,
-                            client_queue_ended_cb);
+    status = rpc_queue_init(&client->queue, loop, client_queue_ended_cb);
     if (status != 0) {
-        grpc_completion_queue_shutdown(client->queue);
-        grpc_completion_queue_destroy(client->queue);
         grpc_shutdown();
         return status;
     }
@@ -103,18 +99,17 @@ int client_init(struct client *client, uv_loop_t *loop,
     return 0;
 }
 
-static void client_inbox_closed_cb(struct rpc_inbox *inbox)
+static void client_queue_closed_cb(struct rpc_queue *queue)
 {
-    struct client *client = container_of(inbox, struct client, inbox);
+    struct client *client = container_of(queue, struct client, queue);
 
-    grpc_completion_queue_destroy(client->queue);
     grpc_shutdown();
     client->closed_cb(client);
 }
 
-static void client_queue_ended_cb(struct rpc_inbox *inbox)
+static void client_queue_ended_cb(struct rpc_queue *queue)
 {
-    rpc_inbox_close(inbox, client_inbox_closed_cb);
+    rpc_queue_close(queue, client_queue_closed_cb);
 }
 
 // Goes on with closing once the last call is over.
@@ -123,7 +118,7 @@ static void client_maybe_close(struct client *client)
     if (client->closing && client->calls == NULL && client->channel != NULL) {
         grpc_channel_destroy(client->channel);
         client->channel = NULL;
-        grpc_completion_queue_shutdown(client->queue);
+        rpc_queue_shut_down(&client->queue);
     }
 }
 
@@ -264,9 +259,9 @@ static grpc_call *client_call_create(struct client *client,
             gpr_time_from_millis((int64_t)request->timeout_ms, GPR_TIMESPAN));
     }
     // Copies the path's reference.
-    call =
-        grpc_channel_create_call(client->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
-                                 client->queue, path, NULL, deadline, NULL);
+    call = grpc_channel_create_call(
+        client->channel, NULL, GRPC_PROPAGATE_DEFAULTS,
+        client->queue.completions, path, NULL, deadline, NULL);
     grpc_slice_unref(path);
     return call;
 }

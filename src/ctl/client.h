@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#include "rpc/inbox.h"
+#include "rpc/queue.h"
 
 // What suits a daemon nearby, for the options below.
 #define CLIENT_KEEPALIVE_TIME_MS 2000
@@ -37,8 +37,7 @@ struct client_options {
 
 struct client {
     grpc_channel *channel;
-    grpc_completion_queue *queue;
-    struct rpc_inbox inbox;
+    struct rpc_queue queue;
     // A list of the calls that are not over.
     struct client_call *calls;
     bool closing;

@@ -34,8 +34,8 @@ static void main_prepare_process(void)
     // A peer that went away is an error of a write, not the end of the daemon.
     signal(SIGPIPE, SIG_IGN);
     main_raise_descriptor_limit();
-    // Two threads do all the work; more arenas would only keep more free memory
-    // each.
+    // One thread does all the work; more arenas would only keep more free
+    // memory each.
     mallopt(M_ARENA_MAX, 2);
 }
 

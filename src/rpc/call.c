@@ -35,7 +35,6 @@ struct rpc_call {
     struct rpc_server *server;
     const struct rpc_registration *registration;
     grpc_call *call;
-    uint64_t session;
     // Where C-core leaves what it received.
     gpr_timespec deadline;
     grpc_metadata_array metadata;
@@ -246,8 +245,12 @@ static void rpc_call_refuse_unknown(struct rpc_call *call)
 
 static bool rpc_call_is_late(const struct rpc_call *call)
 {
-    return gpr_time_cmp(gpr_now(call->deadline.clock_type), call->deadline) >=
-           0;
+    // Most have none, and reading the clock is not free.
+    gpr_timespec never = gpr_inf_future(call->deadline.clock_type);
+
+    return gpr_time_cmp(call->deadline, never) < 0 &&
+           gpr_time_cmp(gpr_now(call->deadline.clock_type), call->deadline) >=
+               0;
 }
 
 // Hands the call to its owner, with the message that came along with it.
@@ -280,7 +283,6 @@ static void rpc_call_begin(struct rpc_call *call)
     const struct rpc_method *method = call->registration->method;
     grpc_op close;
 
-    call->session = rpc_session_of(call->call, &call->server->session);
     if (method == NULL) {
         rpc_call_refuse_unknown(call);
         return;
@@ -352,13 +354,15 @@ void rpc_call_arm(struct rpc_server *server,
             server->server, registration->handle, &call->call, &call->deadline,
             &call->metadata,
             method->shape != RPC_BIDI_STREAM ? &call->received : NULL,
-            server->queue, server->queue, &call->arrived_tag);
+            server->queue.completions, server->queue.completions,
+            &call->arrived_tag);
     } else {
         call->details = gpr_zalloc(sizeof *call->details);
         grpc_call_details_init(call->details);
         error = grpc_server_request_call(
             server->server, &call->call, call->details, &call->metadata,
-            server->queue, server->queue, &call->arrived_tag);
+            server->queue.completions, server->queue.completions,
+            &call->arrived_tag);
     }
     // Only wrong use is refused here.
     assert(error == GRPC_CALL_OK);
@@ -370,9 +374,9 @@ const struct rpc_method *rpc_call_method(const struct rpc_call *call)
     return call->registration->method;
 }
 
-uint64_t rpc_call_session(const struct rpc_call *call)
+uint64_t rpc_call_session(struct rpc_call *call)
 {
-    return call->session;
+    return rpc_session_of(call->call, &call->server->session);
 }
 
 bool rpc_call_metadata(const struct rpc_call *call, const char *name,

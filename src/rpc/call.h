@@ -64,8 +64,8 @@ struct rpc_method {
 const struct rpc_method *rpc_call_method(const struct rpc_call *call);
 
 // The number of the connection that the call came by; never 0, and never the
-// same for two connections.
-uint64_t rpc_call_session(const struct rpc_call *call);
+// same for two connections. Looked up each time: ask when it is needed.
+uint64_t rpc_call_session(struct rpc_call *call);
 
 // The value of the last request metadata of that name, which is in lower case;
 // false if there is none. Borrowed: it lives until the call is ended.

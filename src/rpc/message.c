@@ -13,11 +13,21 @@ static void rpc_message_release_cb(void *payload)
     payload_unref(payload);
 }
 
+// A few bytes fit into the slice itself; more are shared.
+static grpc_slice rpc_message_slice_of(struct payload *payload)
+{
+    if (payload->size <= GRPC_SLICE_INLINED_SIZE) {
+        return grpc_slice_from_copied_buffer((const char *)payload->bytes,
+                                             payload->size);
+    }
+    return grpc_slice_new_with_user_data(payload->bytes, payload->size,
+                                         rpc_message_release_cb,
+                                         payload_ref(payload));
+}
+
 grpc_byte_buffer *rpc_message_from(struct payload *payload)
 {
-    grpc_slice slice = grpc_slice_new_with_user_data(
-        payload->bytes, payload->size, rpc_message_release_cb,
-        payload_ref(payload));
+    grpc_slice slice = rpc_message_slice_of(payload);
     grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
 
     grpc_slice_unref(slice);

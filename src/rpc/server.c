@@ -50,7 +50,7 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
     return grpc_server_create(&list, NULL);
 }
 
-static void rpc_server_queue_ended_cb(struct rpc_inbox *inbox);
+static void rpc_server_queue_ended_cb(struct rpc_queue *queue);
 static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok);
 
 int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
@@ -61,17 +61,14 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
     *server =
         (struct rpc_server){.shut_down_tag.done_cb = rpc_server_shut_down_cb};
     grpc_init();
-    server->queue = grpc_completion_queue_create_for_next(NULL);
-    status = rpc_inbox_init(&server->inbox, loop, server->queue,
-                            rpc_server_queue_ended_cb);
+    status = rpc_queue_init(&server->queue, loop, rpc_server_queue_ended_cb);
     if (status != 0) {
-        grpc_completion_queue_shutdown(server->queue);
-        grpc_completion_queue_destroy(server->queue);
         grpc_shutdown();
         return status;
     }
     server->server = rpc_server_create(options);
-    grpc_server_register_completion_queue(server->server, server->queue, NULL);
+    grpc_server_register_completion_queue(server->server,
+                                          server->queue.completions, NULL);
     // Calls to methods that nobody added.
     server->registrations_count = 1;
     return 0;
@@ -129,8 +126,8 @@ static void rpc_server_shut_down(struct rpc_server *server)
     if (!server->is_shutting_down) {
         server->is_shutting_down = true;
         grpc_server_cancel_all_calls(server->server);
-        grpc_server_shutdown_and_notify(server->server, server->queue,
-                                        &server->shut_down_tag);
+        grpc_server_shutdown_and_notify(
+            server->server, server->queue.completions, &server->shut_down_tag);
         grpc_server_cancel_all_calls(server->server);
     }
 }
@@ -190,20 +187,21 @@ void rpc_server_close(struct rpc_server *server,
 {
     assert(server->is_shut_down && server->calls == 0);
     server->closed_cb = closed_cb;
-    grpc_completion_queue_shutdown(server->queue);
+    rpc_queue_shut_down(&server->queue);
 }
 
-static void rpc_server_inbox_closed_cb(struct rpc_inbox *inbox)
+static void rpc_server_queue_closed_cb(struct rpc_queue *queue)
 {
-    struct rpc_server *server = container_of(inbox, struct rpc_server, inbox);
+    struct rpc_server *server = container_of(queue, struct rpc_server, queue);
 
-    grpc_server_destroy(server->server);
-    grpc_completion_queue_destroy(server->queue);
     grpc_shutdown();
     server->closed_cb(server);
 }
 
-static void rpc_server_queue_ended_cb(struct rpc_inbox *inbox)
+static void rpc_server_queue_ended_cb(struct rpc_queue *queue)
 {
-    rpc_inbox_close(inbox, rpc_server_inbox_closed_cb);
+    struct rpc_server *server = container_of(queue, struct rpc_server, queue);
+
+    grpc_server_destroy(server->server);
+    rpc_queue_close(queue, rpc_server_queue_closed_cb);
 }

@@ -7,7 +7,7 @@
 //   rpc_server_start, ..., rpc_server_stop -> stopped_cb,
 //   rpc_server_close -> closed_cb
 //
-// Thread: the loop's, which alone starts batches. inbox.h has the other one.
+// Thread: the loop's.
 
 #ifndef RPC_SERVER_H
 #define RPC_SERVER_H
@@ -18,7 +18,7 @@
 #include <uv.h>
 
 #include "rpc/call.h"
-#include "rpc/inbox.h"
+#include "rpc/queue.h"
 
 // Every service's methods together; far more than there are.
 #define RPC_METHODS_MAX 64
@@ -34,8 +34,7 @@ struct rpc_registration {
 
 struct rpc_server {
     grpc_server *server;
-    grpc_completion_queue *queue;
-    struct rpc_inbox inbox;
+    struct rpc_queue queue;
     struct rpc_registration registrations[RPC_METHODS_MAX];
     unsigned registrations_count;
     // The number of the newest session.

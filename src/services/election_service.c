@@ -79,12 +79,17 @@ static struct election_call *election_call_of(generated_service *base,
     return call;
 }
 
+// For the commands that ask by which connection they came.
+static void election_bind(struct election_call *call)
+{
+    call->request.command.session = rpc_call_session(call->watching.call.rpc);
+}
+
 static void election_submit(struct election_call *call,
                             enum electd_operation operation,
                             store_done_cb done_cb)
 {
     call->request.command.operation = operation;
-    call->request.command.session = rpc_call_session(call->watching.call.rpc);
     call->request.done_cb = done_cb;
     store_submit(call->service->store, &call->request);
 }
@@ -209,6 +214,7 @@ static void election_enter(generated_service *base, REQUEST(Enter) * request,
 
     (void)closure;
     if (election_read_ttl(call)) {
+        election_bind(call);
         election_move(call, ELECTD_ENTER, request->id, request->candidate,
                       election_entered_cb);
     }
@@ -319,6 +325,7 @@ static void election_close(generated_service *base, REQUEST(Close) * request,
 
     (void)closure;
     if (election_name(call, request->id)) {
+        election_bind(call);
         election_submit(call, ELECTD_CLOSE, election_closed_cb);
     }
 }
