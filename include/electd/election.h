@@ -8,7 +8,7 @@
 //
 // Threads: none of its own; one thread at a time. Every operation is O(1) in
 // the number of elections and of candidates; Close is O(1) in all but the
-// number of candidates that leave by it.
+// number of candidates of its election.
 //
 // Memory: an operation that fails, out of memory included, changes nothing.
 

@@ -11,13 +11,6 @@
 #include "core/hash.h"
 #include "electd/election.h"
 
-// The tags of a Create: `count` strings, each ended by a NUL, one behind the
-// other in `bytes`.
-struct tags {
-    size_t count;
-    char bytes[];
-};
-
 struct electd_election {
     UT_hash_handle hh;
     uint64_t term;
@@ -25,10 +18,11 @@ struct electd_election {
     struct electd_candidate *leader;
     // A utlist; never holds the leader; empty while nobody leads.
     struct electd_candidate *queue;
-    struct tags *tags;
     uint32_t queue_count;
     uint32_t number;
+    uint32_t tags_count;
     uint8_t name_size;
+    // The name, then the tags of the Create, each ended by a NUL.
     char name[];
 };
 

@@ -57,7 +57,6 @@ void electd_elections_destroy(struct electd_elections *elections)
     candidates_clear(&elections->candidates);
     HASH_ITER(hh, elections->by_name, election, next) {
         HASH_DELETE(hh, elections->by_name, election);
-        free(election->tags);
         free(election);
     }
     free(elections);
@@ -73,32 +72,25 @@ elections_find(const struct electd_elections *elections,
     return found;
 }
 
-// False when out of memory. No tags need none.
-static bool elections_copy_tags(const struct electd_command *command,
-                                struct tags **copy)
+static size_t elections_tags_size(const struct electd_command *command)
 {
     size_t size = 0;
-    char *end;
 
-    *copy = NULL;
-    if (command->tags_count == 0) {
-        return true;
-    }
     for (size_t i = 0; i < command->tags_count; i++) {
         size += strlen(command->tags[i]) + 1;
     }
-    *copy = malloc(sizeof **copy + size);
-    if (*copy == NULL) {
-        return false;
-    }
-    (*copy)->count = command->tags_count;
-    end = (*copy)->bytes;
+    return size;
+}
+
+// Copies the tags, each with its NUL, one behind the other.
+static void elections_copy_tags(const struct electd_command *command, char *end)
+{
     for (size_t i = 0; i < command->tags_count; i++) {
-        size = strlen(command->tags[i]) + 1;
+        size_t size = strlen(command->tags[i]) + 1;
+
         memcpy(end, command->tags[i], size);
         end += size;
     }
-    return true;
 }
 
 // Returns NULL when out of memory.
@@ -107,23 +99,20 @@ elections_new(struct electd_elections *elections,
               const struct electd_command *command)
 {
     struct electd_name name = command->election;
-    struct electd_election *election =
-        calloc(1, sizeof *election + name.size + 1);
+    struct electd_election *election = calloc(
+        1, sizeof *election + name.size + 1 + elections_tags_size(command));
 
     if (election == NULL) {
-        return NULL;
-    }
-    if (!elections_copy_tags(command, &election->tags)) {
-        free(election);
         return NULL;
     }
     election->number = HASH_COUNT(elections->by_name) + 1;
     election->name_size = (uint8_t)name.size;
     memcpy(election->name, name.bytes, name.size);
+    election->tags_count = (uint32_t)command->tags_count;
+    elections_copy_tags(command, election->name + name.size + 1);
     HASH_ADD_KEYPTR(hh, elections->by_name, election->name, (unsigned)name.size,
                     election);
     if (election->hh.tbl == NULL) {
-        free(election->tags);
         free(election);
         return NULL;
     }
@@ -156,22 +145,19 @@ static enum electd_status elections_enter(struct electd_elections *elections,
 
     if (candidate != NULL) {
         outcome->replaced_entry = candidate->entry;
-        if (!candidates_rebind(&elections->candidates, candidate,
-                               command->session)) {
-            return ELECTD_NO_MEMORY;
-        }
     } else {
         if (count >= elections->limits.candidates_max) {
             return ELECTD_CANDIDATES_MAX;
         }
         candidate = candidates_add(&elections->candidates, election->number,
-                                   command->candidate, command->session);
+                                   command->candidate);
         if (candidate == NULL) {
             return ELECTD_NO_MEMORY;
         }
         election_add(election, candidate);
         outcome->reason = ELECTD_ENTERED;
     }
+    candidate->session = command->session;
     candidate->entry = ++elections->entries;
     candidate->lease = (uint8_t)command->lease;
     outcome->entry = candidate->entry;
@@ -192,21 +178,23 @@ static enum electd_reason elections_close(struct electd_elections *elections,
                                           struct electd_election *election,
                                           uint64_t session)
 {
-    struct binding *binding =
-        candidates_bound_to(&elections->candidates, election->number, session);
     struct electd_candidate *candidate;
     struct electd_candidate *next;
+    enum electd_reason reason = ELECTD_UNCHANGED;
 
-    if (binding == NULL) {
-        return ELECTD_UNCHANGED;
-    }
-    // The binding goes with the last one: look ahead before each.
-    for (candidate = binding->candidates; candidate != NULL; candidate = next) {
-        next = candidate->bound_next;
+    candidate = election->leader;
+    if (candidate != NULL && candidate->session == session) {
         elections_leave(elections, election, candidate);
+        reason = ELECTD_CLOSED;
+    }
+    DL_FOREACH_SAFE(election->queue, candidate, next) {
+        if (candidate->session == session) {
+            elections_leave(elections, election, candidate);
+            reason = ELECTD_CLOSED;
+        }
     }
     election_fill(election);
-    return ELECTD_CLOSED;
+    return reason;
 }
 
 static enum electd_reason elections_expire(struct electd_elections *elections,

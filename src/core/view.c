@@ -74,7 +74,7 @@ uint64_t electd_candidate_entry(const struct electd_candidate *candidate)
 
 size_t electd_election_tags_count(const struct electd_election *election)
 {
-    return election->tags != NULL ? election->tags->count : 0;
+    return election->tags_count;
 }
 
 const char *electd_election_tag(const struct electd_election *election,
@@ -83,7 +83,7 @@ const char *electd_election_tag(const struct electd_election *election,
     const char *tag;
 
     assert(index < electd_election_tags_count(election));
-    tag = election->tags->bytes;
+    tag = election->name + election->name_size + 1;
     while (index-- > 0) {
         tag += strlen(tag) + 1;
     }

@@ -88,7 +88,6 @@ static void test_100000_elections_of_one_candidate(void **state)
     assert_int_equal(electd_elections_count(elections), MANY_ELECTIONS);
     assert_spread(elections->by_name->hh.tbl, MANY_ELECTIONS);
     assert_spread(elections->candidates.by_name->hh.tbl, MANY_ELECTIONS);
-    assert_spread(elections->candidates.by_session->hh.tbl, MANY_ELECTIONS);
     for (election = electd_elections_first(elections); election != NULL;
          election = electd_election_next(election)) {
         number++;
@@ -101,7 +100,6 @@ static void test_100000_elections_of_one_candidate(void **state)
         assert_int_equal(outcome.reason, ELECTD_CLOSED);
     }
     assert_null(elections->candidates.by_name);
-    assert_null(elections->candidates.by_session);
 }
 
 static void test_10000_candidates_in_one_election(void **state)
@@ -117,7 +115,6 @@ static void test_10000_candidates_in_one_election(void **state)
     assert_int_equal(electd_election_queue_count(election),
                      MANY_CANDIDATES - 1);
     assert_spread(elections->candidates.by_name->hh.tbl, MANY_CANDIDATES);
-    assert_spread(elections->candidates.by_session->hh.tbl, MANY_SESSIONS);
     for (unsigned i = 1; i < MANY_CANDIDATES; i++) {
         apply(ELECTD_ANOINT, 0, i, 0);
         apply(ELECTD_DEMOTE, 0, i, 0);
