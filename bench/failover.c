@@ -3,12 +3,13 @@
 // How long nobody leads: from the moment at which a leader is gone until the
 // next candidate has received the term in which it leads.
 //
-//     failover [--trials N] [--mode kill|stop|ttl] [electd's flags]
+//     failover [--trials N] [--mode kill|stop|ttl] [--json] [electd's flags]
 //
 // kill: a process that leads by a Campaign is killed with SIGKILL.
 // stop: it is stopped with SIGSTOP, and keepalive finds it.
 // ttl:  a candidate that entered for 500 ms does not renew; the time counts
 //       from the end of those.
+// --json: one line for a program to read, instead of the histogram.
 
 #include <assert.h>
 #include <setjmp.h>
@@ -44,6 +45,7 @@ enum mode {
 static struct {
     enum mode mode;
     unsigned trials;
+    bool is_json;
     char flags[512];
 } options;
 
@@ -153,13 +155,25 @@ static void print_results(void)
 {
     static const char *const names[] = {"killed", "stopped", "500 ms over"};
 
-    qsort(results_ms, options.trials, sizeof results_ms[0], compare);
     printf("%s, %u trials: min %.2f  median %.2f  p90 %.2f  p99 %.2f  max "
            "%.2f ms\n",
            names[options.mode], options.trials, results_ms[0],
            percentile_ms(50), percentile_ms(90), percentile_ms(99),
            results_ms[options.trials - 1]);
     print_histogram();
+}
+
+// The same, with every sample, from the shortest to the longest.
+static void print_json(void)
+{
+    printf("{\"trials\":%u,\"min\":%.4f,\"median\":%.4f,\"p90\":%.4f,"
+           "\"p99\":%.4f,\"max\":%.4f,\"samples_ms\":[",
+           options.trials, results_ms[0], percentile_ms(50), percentile_ms(90),
+           percentile_ms(99), results_ms[options.trials - 1]);
+    for (unsigned i = 0; i < options.trials; i++) {
+        printf("%s%.4f", i > 0 ? "," : "", results_ms[i]);
+    }
+    printf("]}\n");
 }
 
 static bool read_mode(const char *name)
@@ -175,23 +189,48 @@ static bool read_mode(const char *name)
     return false;
 }
 
-static bool read_options(int argc, char **argv)
+static bool read_trials(const char *number)
 {
     char *end = NULL;
+
+    options.trials = (unsigned)strtoul(number, &end, 10);
+    return *end == '\0' && options.trials >= 1 && options.trials <= TRIALS_MAX;
+}
+
+// Those that are this program's own, up to the first one that is not. Returns
+// where that one is, or 0 if an option is wrong.
+static int read_own_options(int argc, char **argv)
+{
     int i = 1;
 
-    for (; i + 1 < argc; i += 2) {
+    while (i < argc) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (strcmp(argv[i], "--json") == 0) {
+            options.is_json = true;
+            i++;
+            continue;
+        }
         if (strcmp(argv[i], "--trials") == 0) {
-            options.trials = (unsigned)strtoul(argv[i + 1], &end, 10);
-            if (*end != '\0' || options.trials < 1 ||
-                options.trials > TRIALS_MAX) {
-                return false;
+            if (!read_trials(value)) {
+                return 0;
             }
         } else if (strcmp(argv[i], "--mode") != 0) {
             break;
-        } else if (!read_mode(argv[i + 1])) {
-            return false;
+        } else if (!read_mode(value)) {
+            return 0;
         }
+        i += 2;
+    }
+    return i;
+}
+
+static bool read_options(int argc, char **argv)
+{
+    int i = read_own_options(argc, argv);
+
+    if (i == 0) {
+        return false;
     }
     if (i == argc && options.mode == MODE_STOP) {
         (void)strcpy(options.flags, " --keepalive-time 200ms"
@@ -239,7 +278,7 @@ int main(int argc, char **argv)
     if (!read_options(argc, argv)) {
         (void)fprintf(stderr,
                       "usage: %s [--trials N] [--mode kill|stop|ttl] "
-                      "[electd's flags]\n",
+                      "[--json] [electd's flags]\n",
                       argv[0]);
         return 2;
     }
@@ -255,7 +294,12 @@ int main(int argc, char **argv)
         results_ms[i] = run_trial(client, i);
     }
     client_close(client);
-    print_results();
+    qsort(results_ms, options.trials, sizeof results_ms[0], compare);
+    if (options.is_json) {
+        print_json();
+    } else {
+        print_results();
+    }
     grpc_shutdown_blocking();
     return daemon_dispose(&electd) ? 0 : 1;
 }
