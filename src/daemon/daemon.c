@@ -17,7 +17,6 @@
 #include "daemon/daemon.h"
 
 #include <assert.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +27,7 @@
 #include "core/container_of.h"
 #include "daemon/endpoint.h"
 #include "daemon/log.h"
+#include "daemon/memory.h"
 #include "lease/lease.h"
 #include "rpc/core_log.h"
 #include "rpc/server.h"
@@ -46,13 +46,6 @@
 // that call all the time hear UNAVAILABLE rather than a connection's end.
 #define DAEMON_REFUSE_MS 100
 
-// How often the daemon looks at its memory, by how much that may grow before
-// the allocator is told to give back what it does not need, and how often it is
-// told then: what a burst of calls used may be freed over some seconds.
-#define DAEMON_TRIM_INTERVAL_MS 1000
-#define DAEMON_TRIM_GROWTH (4 * 1024 * 1024)
-#define DAEMON_TRIMS 3
-
 // What is still tried at shutdown.
 enum daemon_drain {
     DAEMON_REFUSING,
@@ -66,10 +59,7 @@ struct daemon {
     uv_signal_t sigterm;
     uv_signal_t sigint;
     uv_timer_t drain;
-    uv_timer_t trim;
-    // Resident memory when it was last low, in bytes; trims still to be made.
-    size_t resident;
-    unsigned trims;
+    struct memory memory;
     // Wakes the loop when a listening socket was lost.
     uv_async_t listener_lost;
     struct store_memory store;
@@ -138,7 +128,13 @@ static void daemon_change_cb(struct store_listener *observer,
         daemon_log_leader(&line, "previous", previous);
     }
     log_text(&line, "reason", electd_reason_name(outcome->reason));
-    log_emit(&line);
+    log_emit_later(&line);
+}
+
+static void daemon_changes_over_cb(struct store_listener *observer)
+{
+    (void)observer;
+    log_flush();
 }
 
 static void daemon_release_endpoints(struct daemon *daemon)
@@ -154,7 +150,7 @@ static void daemon_store_closed_cb(struct store *store)
 
     uv_close((uv_handle_t *)&daemon->listener_lost, NULL);
     uv_close((uv_handle_t *)&daemon->drain, NULL);
-    uv_close((uv_handle_t *)&daemon->trim, NULL);
+    memory_close(&daemon->memory);
     uv_close((uv_handle_t *)&daemon->sigterm, NULL);
     uv_close((uv_handle_t *)&daemon->sigint, NULL);
 }
@@ -277,30 +273,6 @@ static void daemon_sigint_cb(uv_signal_t *handle, int number)
                      "SIGINT");
 }
 
-// C-core takes 12 KiB a call, and a burst may be of thousands. The allocator
-// keeps what was freed, in pages that nothing else may ever fill.
-static void daemon_trim_cb(uv_timer_t *timer)
-{
-    struct daemon *daemon = container_of(timer, struct daemon, trim);
-    size_t resident;
-
-    if (uv_resident_set_memory(&resident) != 0) {
-        return;
-    }
-    if (resident > daemon->resident + DAEMON_TRIM_GROWTH) {
-        daemon->trims = DAEMON_TRIMS;
-    }
-    if (daemon->trims > 0) {
-        daemon->trims--;
-        malloc_trim(0);
-        if (uv_resident_set_memory(&resident) == 0) {
-            daemon->resident = resident;
-        }
-    } else if (resident < daemon->resident) {
-        daemon->resident = resident;
-    }
-}
-
 static void daemon_listener_lost_cb(uv_async_t *handle)
 {
     struct daemon *daemon = container_of(handle, struct daemon, listener_lost);
@@ -356,9 +328,7 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     daemon->services.observer = &daemon->observer;
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     uv_timer_init(&daemon->loop, &daemon->drain);
-    uv_timer_init(&daemon->loop, &daemon->trim);
-    uv_timer_start(&daemon->trim, daemon_trim_cb, DAEMON_TRIM_INTERVAL_MS,
-                   DAEMON_TRIM_INTERVAL_MS);
+    memory_init(&daemon->memory, &daemon->loop);
     uv_signal_init(&daemon->loop, &daemon->sigterm);
     uv_signal_init(&daemon->loop, &daemon->sigint);
     uv_signal_start(&daemon->sigterm, daemon_sigterm_cb, SIGTERM);
@@ -475,6 +445,7 @@ int daemon_run(const struct options *options)
     }
     daemon->options = options;
     daemon->observer.change_cb = daemon_change_cb;
+    daemon->observer.changes_over_cb = daemon_changes_over_cb;
     rpc_core_log_set(daemon_core_log_cb);
     error = daemon_open_rooms(daemon);
     if (error != NULL) {

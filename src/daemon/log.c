@@ -39,8 +39,15 @@ static atomic_int log_format_now = LOG_TEXT;
 static atomic_int log_fd = STDERR_FILENO;
 // Since the last line that reported them.
 static atomic_uint_fast64_t log_dropped;
-// The last write took a part of its line.
+// The last write took a part of its lines.
 static atomic_bool log_is_torn;
+
+// The calling thread's lines for log_flush(), behind a newline as in a line.
+static _Thread_local struct {
+    unsigned lines;
+    size_t size;
+    char bytes[LOG_LINE_SIZE];
+} log_later;
 
 void log_init(enum log_level level, enum log_format format)
 {
@@ -58,11 +65,19 @@ bool log_is_enabled(enum log_level level)
     return (int)level >= atomic_load(&log_level_min);
 }
 
+// How much more may be put before the tail.
+static size_t log_room(const struct log_line *line)
+{
+    // What stands already may reach into the tail.
+    return line->is_truncated || line->size >= LOG_BODY_SIZE
+               ? 0
+               : LOG_BODY_SIZE - line->size;
+}
+
 // Puts bytes that have no need of escaping, all or nothing.
 static bool log_put(struct log_line *line, const char *bytes, size_t size)
 {
-    // What stands already may reach into the tail.
-    if (line->is_truncated || line->size + size > LOG_BODY_SIZE) {
+    if (size > log_room(line)) {
         line->is_truncated = true;
         return false;
     }
@@ -88,18 +103,25 @@ static bool log_is_key(const char *key)
     return size > 0 && size <= LOG_KEY_SIZE_MAX && key[size] == '\0';
 }
 
-// Puts a key, what parts it from the one before, and the start of its value.
+// Puts a key, what parts it from the one before, and the start of its value,
+// all or nothing.
 static bool log_put_key(struct log_line *line, const char *key,
                         const char *start)
 {
-    char text[LOG_KEY_SIZE_MAX + 32];
-    int size;
+    const char *before = line->is_json ? ",\"" : " ";
+    const char *behind = line->is_json ? "\":" : "=";
+    size_t size = strlen(before) + strlen(key) + strlen(behind) + strlen(start);
 
     assert(log_is_key(key));
-    size = snprintf(text, sizeof text, line->is_json ? ",\"%s\":%s" : " %s=%s",
-                    key, start);
-    assert(size > 0 && (size_t)size < sizeof text);
-    return log_put(line, text, (size_t)size);
+    if (size > log_room(line)) {
+        line->is_truncated = true;
+        return false;
+    }
+    log_put_tail(line, before);
+    log_put_tail(line, key);
+    log_put_tail(line, behind);
+    log_put_tail(line, start);
+    return true;
 }
 
 // Puts a value behind the quote or the key that begins it.
@@ -109,6 +131,13 @@ static void log_put_value(struct log_line *line, const char *bytes, size_t size)
     size_t count;
 
     for (size_t i = 0; i < size; i += count) {
+        size_t room = log_room(line);
+
+        count = log_escape_plain(bytes + i, size - i < room ? size - i : room);
+        if (count > 0) {
+            log_put(line, bytes + i, count);
+            continue;
+        }
         count = log_escape(bytes + i, size - i, &escaped);
         if (!log_put(line, escaped.bytes, escaped.size)) {
             log_put_tail(line, LOG_ELLIPSIS);
@@ -132,23 +161,40 @@ static void log_put_str(struct log_line *line, const char *key,
     }
 }
 
+// Up to the seconds. Most lines are of the same second as the one before.
+static const char *log_format_second(time_t second)
+{
+    static _Thread_local time_t last = -1;
+    static _Thread_local char text[64];
+    struct tm utc;
+    int size;
+
+    if (second != last && gmtime_r(&second, &utc) != NULL) {
+        size = snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d",
+                        utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                        utc.tm_hour, utc.tm_min, utc.tm_sec);
+        assert(size > 0 && (size_t)size < sizeof text);
+        last = second;
+    }
+    return text;
+}
+
 static void log_put_time(struct log_line *line)
 {
     struct timespec now;
-    struct tm utc;
-    char text[64];
-    int size;
+    char behind[] = ".000Z";
 
-    if (clock_gettime(CLOCK_REALTIME, &now) != 0 ||
-        gmtime_r(&now.tv_sec, &utc) == NULL) {
+    if (clock_gettime(CLOCK_REALTIME, &now) != 0) {
         return;
     }
-    size =
-        snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-                 utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
-                 utc.tm_min, utc.tm_sec, (int)(now.tv_nsec / 1000000));
-    assert(size > 0 && (size_t)size < sizeof text);
-    log_put_str(line, "time", text, (size_t)size);
+    behind[1] = (char)('0' + now.tv_nsec / 100000000);
+    behind[2] = (char)('0' + now.tv_nsec / 10000000 % 10);
+    behind[3] = (char)('0' + now.tv_nsec / 1000000 % 10);
+    if (log_put_key(line, "time", line->is_json ? "\"" : "")) {
+        log_put_tail(line, log_format_second(now.tv_sec));
+        log_put_tail(line, behind);
+        log_put_tail(line, line->is_json ? "\"" : "");
+    }
 }
 
 static void log_start(struct log_line *line, enum log_level level,
@@ -290,9 +336,9 @@ static void log_finish(struct log_line *line)
     line->is_enabled = false;
 }
 
-// Writes a line if it can be done at once and whole. A reader that is gone
+// Writes lines if it can be done at once and whole. A reader that is gone
 // shows in `revents`, so that not even SIGPIPE has to be ignored for it.
-static bool log_write(const struct log_line *line)
+static bool log_write(const char *bytes, size_t size)
 {
     struct pollfd room = {.fd = atomic_load(&log_fd), .events = POLLOUT};
     size_t start = atomic_load(&log_is_torn) ? 0 : 1;
@@ -301,12 +347,12 @@ static bool log_write(const struct log_line *line)
     if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT) {
         return false;
     }
-    written = write(room.fd, line->bytes + start, line->size - start);
+    written = write(room.fd, bytes + start, size - start);
     if (written <= 0) {
         return false;
     }
-    atomic_store(&log_is_torn, (size_t)written < line->size - start);
-    return (size_t)written == line->size - start;
+    atomic_store(&log_is_torn, (size_t)written < size - start);
+    return (size_t)written == size - start;
 }
 
 // Says how many lines were lost, whatever the level that is asked for.
@@ -317,25 +363,56 @@ static bool log_report_dropped(uint_fast64_t count)
     log_start(&line, LOG_WARN, "log_lines_dropped");
     log_u64(&line, "count", count);
     log_finish(&line);
-    return log_write(&line);
+    return log_write(line.bytes, line.size);
+}
+
+static void log_send(const char *bytes, size_t size, unsigned lines)
+{
+    int saved_errno = errno;
+    uint_fast64_t dropped = atomic_exchange(&log_dropped, 0);
+
+    if (dropped > 0 && !log_report_dropped(dropped)) {
+        atomic_fetch_add(&log_dropped, dropped + lines);
+    } else if (!log_write(bytes, size)) {
+        atomic_fetch_add(&log_dropped, lines);
+    }
+    errno = saved_errno;
+}
+
+void log_flush(void)
+{
+    if (log_later.lines > 0) {
+        log_send(log_later.bytes, log_later.size, log_later.lines);
+        log_later.lines = 0;
+    }
 }
 
 void log_emit(struct log_line *line)
 {
-    int saved_errno = errno;
-    uint_fast64_t dropped;
+    if (line->is_enabled) {
+        log_flush();
+        log_finish(line);
+        log_send(line->bytes, line->size, 1);
+    }
+}
 
+void log_emit_later(struct log_line *line)
+{
     if (!line->is_enabled) {
         return;
     }
     log_finish(line);
-    dropped = atomic_exchange(&log_dropped, 0);
-    if (dropped > 0 && !log_report_dropped(dropped)) {
-        atomic_fetch_add(&log_dropped, dropped + 1);
-    } else if (!log_write(line)) {
-        atomic_fetch_add(&log_dropped, 1);
+    if (log_later.lines > 0 &&
+        log_later.size + line->size - 1 > sizeof log_later.bytes) {
+        log_flush();
     }
-    errno = saved_errno;
+    if (log_later.lines == 0) {
+        log_later.bytes[0] = '\n';
+        log_later.size = 1;
+    }
+    memcpy(log_later.bytes + log_later.size, line->bytes + 1, line->size - 1);
+    log_later.size += line->size - 1;
+    log_later.lines++;
 }
 
 const char *log_level_name(enum log_level level)

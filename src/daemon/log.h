@@ -14,7 +14,8 @@
 // `event=log_lines_dropped count=N`. `errno` stays as it was.
 //
 // Threads: any. A line belongs to the caller, on whose stack it is built, and
-// goes out in a single write. log_init() comes before the first other thread.
+// goes out in a single write, alone or with others. log_init() comes before the
+// first other thread.
 //
 // Event names and keys are literals of lower-case letters, digits and
 // underscores. Values are borrowed for the call and may hold anything: what is
@@ -86,6 +87,11 @@ void log_list_end(struct log_line *line);
 
 // Writes the line, which must be begun anew to be used again.
 void log_emit(struct log_line *line);
+
+// The same, but only with the calling thread's next log_flush() or log_emit(),
+// or when there is no room for more: the lines of one moment in one write.
+void log_emit_later(struct log_line *line);
+void log_flush(void);
 
 // "debug", "info", "warn", "error"; "text", "json". Static. Parsing returns
 // false, and changes nothing, for any other.

@@ -44,6 +44,17 @@ static void log_escape_number(struct log_escaped *escaped, ucs4_t character)
     escaped->size = (size_t)size;
 }
 
+size_t log_escape_plain(const char *bytes, size_t size)
+{
+    size_t count = 0;
+
+    while (count < size && bytes[count] > ' ' && bytes[count] < 0x7f &&
+           bytes[count] != '"' && bytes[count] != '=' && bytes[count] != '\\') {
+        count++;
+    }
+    return count;
+}
+
 size_t log_escape(const char *bytes, size_t size, struct log_escaped *escaped)
 {
     ucs4_t character;
@@ -75,7 +86,7 @@ bool log_escape_is_needed(const char *bytes, size_t size)
     ucs4_t character;
     size_t count;
 
-    for (size_t i = 0; i < size; i += count) {
+    for (size_t i = log_escape_plain(bytes, size); i < size; i += count) {
         count = log_escape_decode(bytes + i, size - i, &character);
         if (count == 0 || log_escape_is_control(character) ||
             character == ' ' || character == '"' || character == '=' ||

@@ -17,6 +17,10 @@ struct log_escaped {
     char bytes[8];
 };
 
+// How many bytes at the front stand as they are, with and without quotes: most
+// values are nothing else.
+size_t log_escape_plain(const char *bytes, size_t size);
+
 // Escapes the first character of at least one byte. Returns how many bytes it
 // took: one byte that is not UTF-8 becomes U+FFFD.
 size_t log_escape(const char *bytes, size_t size, struct log_escaped *escaped);

@@ -10,7 +10,7 @@
 
 // How many calls of one method may arrive in one turn of the loop before the
 // next ones wait inside C-core for its next turn.
-#define RPC_ARMED_CALLS 16
+#define RPC_ARMED_CALLS 8
 
 // Clients that ping more often than this are disconnected in the end.
 #define RPC_PING_INTERVAL_MS_MIN 50

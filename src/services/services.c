@@ -23,6 +23,17 @@ static void services_change_cb(struct store_listener *listener,
     }
 }
 
+static void services_changes_over_cb(struct store_listener *listener)
+{
+    struct services *services =
+        container_of(listener, struct services, listener);
+    struct store_listener *observer = services->observer;
+
+    if (observer != NULL && observer->changes_over_cb != NULL) {
+        observer->changes_over_cb(observer);
+    }
+}
+
 enum electd_status services_init(struct services *services,
                                  struct rpc_server *server, struct store *store,
                                  struct lease_table *leases,
@@ -33,6 +44,7 @@ enum electd_status services_init(struct services *services,
     services->leases = leases;
     services->observer = NULL;
     services->listener.change_cb = services_change_cb;
+    services->listener.changes_over_cb = services_changes_over_cb;
     status = election_service_init(&services->election, store, leases,
                                    &services->candidacy, limits);
     if (status != ELECTD_OK) {

@@ -12,7 +12,8 @@
 
 #include "core/container_of.h"
 
-static void store_memory_run(struct store_memory *store,
+// True if that was a change.
+static bool store_memory_run(struct store_memory *store,
                              struct store_request *request)
 {
     struct store_listener *listener = store->base.listener;
@@ -24,6 +25,16 @@ static void store_memory_run(struct store_memory *store,
         listener->change_cb(listener, &outcome);
     }
     request->done_cb(request, status, &outcome);
+    return outcome.reason != ELECTD_UNCHANGED;
+}
+
+static void store_memory_tell_over(struct store_memory *store)
+{
+    struct store_listener *listener = store->base.listener;
+
+    if (listener != NULL && listener->changes_over_cb != NULL) {
+        listener->changes_over_cb(listener);
+    }
 }
 
 static void store_memory_check_cb(uv_check_t *check)
@@ -32,6 +43,7 @@ static void store_memory_check_cb(uv_check_t *check)
         container_of(check, struct store_memory, check);
     struct store_request *batch = store->waiting;
     struct store_request *request;
+    bool has_changed = false;
 
     store->waiting = NULL;
     uv_check_stop(&store->check);
@@ -39,7 +51,10 @@ static void store_memory_check_cb(uv_check_t *check)
     while (batch != NULL && store->close_cb == NULL) {
         request = batch;
         DL_DELETE(batch, request);
-        store_memory_run(store, request);
+        has_changed = store_memory_run(store, request) || has_changed;
+    }
+    if (has_changed) {
+        store_memory_tell_over(store);
     }
     // Closed on the way: the rest waits, before what was submitted since.
     DL_CONCAT(batch, store->waiting);

@@ -43,6 +43,9 @@ struct store_request {
 
 struct store_listener {
     store_change_cb change_cb;
+    // Those of this turn were told; others may follow in the next one. May be
+    // NULL.
+    void (*changes_over_cb)(struct store_listener *listener);
 };
 
 // The part that every store begins with.

@@ -31,9 +31,22 @@ static void store_test_change_cb(struct store_listener *listener,
     test->heard_reason = outcome->reason;
     test->heard_revision = electd_election_revision(outcome->election);
     test->heard_turn = test->turn;
+    test->heard_since++;
     text_add(&test->log, "%s%llu ",
              electd_election_name(outcome->election).bytes,
              (unsigned long long)test->heard_revision);
+}
+
+static void store_test_changes_over_cb(struct store_listener *listener)
+{
+    struct store_test *test =
+        container_of(listener, struct store_test, listener);
+
+    assert_false(test->calling);
+    assert_false(test->heard);
+    assert_true(test->heard_since > 0);
+    assert_int_equal(test->heard_turn, test->turn);
+    test->heard_since = 0;
 }
 
 // Whoever reads the election now has heard of its last change.
@@ -97,6 +110,7 @@ int store_test_setup(void **state)
         test->factory->create(&test->loop, (struct electd_limits){2, 3});
     assert_non_null(test->store);
     test->listener.change_cb = store_test_change_cb;
+    test->listener.changes_over_cb = store_test_changes_over_cb;
     test->store->listener = &test->listener;
     *state = test;
     return 0;
@@ -147,6 +161,7 @@ void store_turn(struct store_test *test)
     assert_true(uv_loop_alive(&test->loop));
     test->turn++;
     (void)uv_run(&test->loop, UV_RUN_ONCE);
+    assert_int_equal(test->heard_since, 0);
 }
 
 void store_run(struct store_test *test)

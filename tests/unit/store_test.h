@@ -62,6 +62,8 @@ struct store_test {
     enum electd_reason heard_reason;
     uint64_t heard_revision;
     unsigned heard_turn;
+    // Changes that were heard since it was last said that they are over.
+    unsigned heard_since;
     bool closed;
 };
 
