@@ -473,71 +473,6 @@ static void test_a_stalled_reader_costs_lines_that_are_counted(void **state)
                          "level=info event=e n=5\n");
 }
 
-static void emit_number_later(uint64_t number)
-{
-    struct log_line line;
-
-    log_begin(&line, LOG_INFO, "e");
-    log_u64(&line, "n", number);
-    log_emit_later(&line);
-}
-
-static void test_lines_for_later_wait_for_a_flush_or_a_line(void **state)
-{
-    struct fixture *fixture = *state;
-
-    emit_number_later(1);
-    emit_number_later(2);
-    expect_text(fixture, "");
-    log_flush();
-    expect_text(fixture, "level=info event=e n=1\n"
-                         "level=info event=e n=2\n");
-    emit_number_later(3);
-    emit_number(4);
-    log_flush();
-    expect_text(fixture, "level=info event=e n=3\n"
-                         "level=info event=e n=4\n");
-}
-
-static void test_lines_for_later_go_out_when_there_is_no_room(void **state)
-{
-    struct fixture *fixture = *state;
-    char expected[64];
-    const char *at;
-
-    for (uint64_t i = 0; i < 1000; i++) {
-        emit_number_later(i);
-    }
-    read_all(fixture);
-    assert_true(fixture->size > 0);
-    log_flush();
-    read_more(fixture);
-    at = fixture->bytes;
-    for (unsigned i = 0; i < 1000; i++) {
-        (void)snprintf(expected, sizeof expected, " event=e n=%u\n", i);
-        at = strstr(at, expected);
-        assert_non_null(at);
-        at += strlen(expected);
-    }
-    assert_int_equal(*at, '\0');
-}
-
-static void test_lines_for_later_that_are_lost_are_counted(void **state)
-{
-    struct fixture *fixture = *state;
-
-    fill(fixture);
-    emit_number_later(1);
-    emit_number_later(2);
-    log_flush();
-    emit_number(3);
-    read_all(fixture);
-    emit_number_later(4);
-    log_flush();
-    expect_text(fixture, "level=warn event=log_lines_dropped count=3\n"
-                         "level=info event=e n=4\n");
-}
-
 static void test_lost_lines_are_reported_at_any_level(void **state)
 {
     struct fixture *fixture = *state;
@@ -789,9 +724,6 @@ int main(void)
         LOG_TEST(test_a_value_that_does_not_fit_ends_in_an_ellipsis),
         LOG_TEST(test_a_line_is_well_formed_wherever_it_is_cut),
         LOG_TEST(test_a_stalled_reader_costs_lines_that_are_counted),
-        LOG_TEST(test_lines_for_later_wait_for_a_flush_or_a_line),
-        LOG_TEST(test_lines_for_later_go_out_when_there_is_no_room),
-        LOG_TEST(test_lines_for_later_that_are_lost_are_counted),
         LOG_TEST(test_lost_lines_are_reported_at_any_level),
         LOG_TEST(test_a_reader_that_is_gone_costs_lines_and_no_signal),
         LOG_TEST(test_logging_leaves_errno_alone),
