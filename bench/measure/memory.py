@@ -10,6 +10,7 @@ by waiting for that, so several servers wait at once where they can.
 
 import collections
 import contextlib
+import re
 import statistics
 import time
 
@@ -40,6 +41,9 @@ IDLE_CONNECTIONS = 1000
 # As long as the names of growth.py, 16 bytes.
 WATCHED = "election-watched"
 PREFIXES = {"electd": "", "floor": "floor_"}
+
+# electd tells at its start, and whenever it gives memory back.
+_IN_USE = re.compile(r"event=memory\w* in_use=(\d+)")
 
 
 def settle_kib(servers):
@@ -217,7 +221,7 @@ def measure_crowd_and_end(run):
     candidates = QUICK_CANDIDATES if run.quick else CANDIDATES
     watchers = QUICK_WATCHERS if run.quick else WATCHERS
     run.say(f"memory: {CROWDED_ELECTIONS * candidates:,} candidates")
-    with run.start("electd") as server:
+    with run.start("electd", "--log-level", "debug") as server:
         clients = Clients(run, server)
         each_bytes = crowd(run, server, candidates)
         with (
@@ -226,11 +230,15 @@ def measure_crowd_and_end(run):
         ):
             full_kib = settled_kib(server)
         send_all(run, server, "Withdraw", every_candidacy(candidates))
+        after_kib = settled_kib(server)
+        in_use = [int(size) // 1024 for size in _IN_USE.findall(server.log())]
         return {
             "candidates": CROWDED_ELECTIONS * candidates,
             "candidate_bytes": each_bytes,
             "all_there_kib": full_kib,
-            "after_all_left_kib": settled_kib(server),
+            "after_all_left_kib": after_kib,
+            "in_use_at_first_kib": in_use[0],
+            "in_use_after_all_left_kib": in_use[-1],
         }
 
 

@@ -5,7 +5,6 @@ A server never outlives the measuring process, whatever becomes of that one,
 and is only ever signalled by its own pid.
 """
 
-import collections
 import ctypes
 import os
 import re
@@ -19,7 +18,9 @@ READY_S = 20
 PR_SET_PDEATHSIG = 1
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_READY = re.compile(r"\bevent=ready\b.*\blisten=(\S+)")
+_READY = re.compile(rb"\bevent=ready\b.*\blisten=(\S+)")
+# How much of a log is kept: its beginning, and its end.
+_LOG_KEPT = 16 * 1024
 
 
 class NotStarted(Exception):
@@ -103,29 +104,39 @@ class LoggingServer(Server):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            text=True,
             env=environment(),
         )
         super().__init__(name, process)
-        self.last_lines = collections.deque(maxlen=20)
+        self._beginning = b""
+        self._end = b""
         self._ready = threading.Event()
         self._reader = threading.Thread(target=self._read_away, daemon=True)
         self._reader.start()
         self._ready.wait(READY_S)
         if self.address is None:
             self.stop()
-            said = "".join(self.last_lines)
-            raise NotStarted(f"{' '.join(command)} did not start: {said}")
+            raise NotStarted(f"{' '.join(command)} did not start: {self.log()}")
+
+    def log(self):
+        """What it said first, and what it said last."""
+        return (self._beginning + self._end).decode(errors="replace")
 
     def _read_away(self):
-        """Reads until the end: a full pipe would stop the server."""
-        for line in self.process.stderr:
-            self.last_lines.append(line)
-            if self.address is None and (match := _READY.search(line)):
-                self.address = match.group(1)
+        """Reads until the end: a full pipe would stop the server. In large
+        pieces, so as to take as little time from it as can be."""
+        stderr = self.process.stderr
+        while piece := os.read(stderr.fileno(), 1 << 16):
+            if len(self._beginning) < _LOG_KEPT:
+                self._beginning += piece
+            else:
+                self._end = (self._end + piece)[-_LOG_KEPT:]
+            if self.address is None and (
+                match := _READY.search(self._beginning)
+            ):
+                self.address = match.group(1).decode()
                 self._ready.set()
         self._ready.set()
-        self.process.stderr.close()
+        stderr.close()
 
 
 def start_floor(program, *flags):

@@ -96,10 +96,15 @@ static void log_put_tail(struct log_line *line, const char *text)
     line->size += size;
 }
 
+// (strspn() would build a table each time.)
 static bool log_is_key(const char *key)
 {
-    size_t size = strspn(key, "abcdefghijklmnopqrstuvwxyz0123456789_");
+    size_t size = 0;
 
+    while ((key[size] >= 'a' && key[size] <= 'z') ||
+           (key[size] >= '0' && key[size] <= '9') || key[size] == '_') {
+        size++;
+    }
     return size > 0 && size <= LOG_KEY_SIZE_MAX && key[size] == '\0';
 }
 
