@@ -24,6 +24,8 @@ SHAPES = (
     (10000, 1000),
 )
 QUICK_SHAPES = ((1, 1), (1000, 10))
+# With writes joined, too.
+JOINED_SHAPE = (10000, 100)
 # Each watcher in an election of its own.
 APART = (10000, 100)
 QUICK_APART = (1000, 10)
@@ -49,13 +51,11 @@ def rounds_of(run):
 class Together:
     """electd or the floor, with all watchers in one election."""
 
-    greeting_of = {"electd": True, "floor": False}
-
     def __init__(self, run, server):
         self.run = run
         self.server = server
         self.name = server.name
-        self.greeting = self.greeting_of[server.name]
+        self.greeting = server.name != "floor"
         scratch = run.scratch
         self.watch = (
             wire.path("Watch"),
@@ -211,11 +211,14 @@ def measure_shapes(run):
             for kind in ("floor", "electd")
         ]
         subjects.append(Observe(run, 1))
-        shapes = QUICK_SHAPES if run.quick else SHAPES
-        return {
-            label(shape): in_turn(run, subjects, shape, "together")
-            for shape in shapes
-        }
+        joined = Together(run, stack.enter_context(run.start("joined")))
+        results = {}
+        for shape in QUICK_SHAPES if run.quick else SHAPES:
+            also = [joined] if shape == JOINED_SHAPE else []
+            results[label(shape)] = in_turn(
+                run, subjects + also, shape, "together"
+            )
+        return results
 
 
 def measure_apart(run):

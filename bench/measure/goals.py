@@ -197,7 +197,7 @@ GOALS = (
         _after_all_left,
     ),
     Goal(
-        "growth under churn over ten minutes",
+        "growth under churn, in the second half of ten minutes",
         "≤",
         16,
         "KiB a minute",

@@ -152,18 +152,21 @@ def plot_failover(results):
 
 
 def plot_churn(results):
-    """The daemon's memory while candidates and watchers come and go."""
-    rows = [
-        [seconds / 60, kib / 1024]
-        for seconds, kib in results["churn"]["samples"]
-    ]
-    script = _data("churn", rows)
-    script += 'set xlabel "minutes"\nset ylabel "resident memory, MiB"\n'
-    script += "set yrange [0:*]\nunset key\n"
-    script += (
-        "plot $churn using 1:2 with lines linewidth 2"
-        f" linecolor rgb '{COLOURS['electd']}'\n"
-    )
+    """The servers' memory while candidates and watchers come and go."""
+    script = 'set xlabel "minutes"\nset ylabel "resident memory, MiB"\n'
+    script += "set yrange [0:*]\nset key bottom right\n"
+    plots = []
+    for name, key in (("electd", "samples"), ("floor", "floor_samples")):
+        rows = [
+            [seconds / 60, kib / 1024]
+            for seconds, kib in results["churn"][key]
+        ]
+        script += _data(name, rows)
+        plots.append(
+            f"${name} using 1:2 with lines linewidth 2"
+            f" linecolor rgb '{COLOURS[name]}' title '{name}'"
+        )
+    script += "plot " + ", ".join(plots) + "\n"
     _draw("churn", "720,320", script)
 
 

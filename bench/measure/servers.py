@@ -15,6 +15,7 @@ import threading
 import time
 
 READY_S = 20
+JOINED = "electd, writes joined"
 PR_SET_PDEATHSIG = 1
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -98,13 +99,16 @@ class Server:
 class LoggingServer(Server):
     """A server that says on stderr, in electd's form, where it listens."""
 
-    def __init__(self, name, command):
+    def __init__(self, name, command, preload=None):
+        variables = environment()
+        if preload is not None:
+            variables["LD_PRELOAD"] = preload
         process = subprocess.Popen(
             mortal(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=environment(),
+            env=variables,
         )
         super().__init__(name, process)
         self._beginning = b""
@@ -146,6 +150,13 @@ def start_floor(program, *flags):
 
 def start_electd(program, *flags):
     """Starts electd on a free port."""
-    return LoggingServer(
-        "electd", [program, "--listen", "127.0.0.1:0", *flags]
-    )
+    return LoggingServer("electd", _electd(program, *flags))
+
+
+def start_joined(program, library, *flags):
+    """The same with its writes joined: see joined_writes.c."""
+    return LoggingServer(JOINED, _electd(program, *flags), library)
+
+
+def _electd(program, *flags):
+    return [program, "--listen", "127.0.0.1:0", *flags]

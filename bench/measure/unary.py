@@ -18,7 +18,8 @@ WARM_UP_CALLS = 500
 SHAPES = ((1, 1), (1, 10), (1, 100), (10, 1), (10, 10), (100, 1))
 ETCD_SHAPES = ((1, 1), (10, 10), (100, 1))
 QUICK_SHAPES = ((1, 1), (10, 10))
-QUICK_ETCD_SHAPES = ((10, 10),)
+BUSY_SHAPE = (10, 10)
+QUICK_ETCD_SHAPES = (BUSY_SHAPE,)
 
 # The methods that are called in turn, and whose candidate their one body
 # names. GetTerm skips the further field, as protobuf has it.
@@ -127,10 +128,10 @@ def label(shape):
     return f"{shape[0]}x{shape[1]}"
 
 
-def measure_workload(run, name, servers, etcds):
+def measure_workload(run, name, servers, etcds=(), joined=None):
     """All shapes of one kind of call: {shape: {contestant: figures}}."""
     workload = Workload(run, name)
-    for server in servers:
+    for server in [*servers, *([joined] if joined else [])]:
         workload.prepare(server)
     results = {}
     for shape in QUICK_SHAPES if run.quick else SHAPES:
@@ -140,6 +141,8 @@ def measure_workload(run, name, servers, etcds):
         if name == "GetTerm" and shape in with_etcd:
             for server in etcds:
                 contestants += etcd_contestants(run, server, shape)
+        if joined and shape == BUSY_SHAPE:
+            contestants.append(workload.contestant(joined, shape))
         results[label(shape)] = compete(run, contestants)
     return results
 
@@ -165,7 +168,7 @@ def measure_half_rate(run, servers, top_rate):
     workload = Workload(run, "GetTerm")
     rate = top_rate / 2
     contestants = [
-        workload.contestant(server, (10, 10), rate) for server in servers
+        workload.contestant(server, BUSY_SHAPE, rate) for server in servers
     ]
     result = compete(run, contestants)
     result["rate_asked"] = rate
@@ -204,12 +207,13 @@ def measure(run):
         # the contests in which it takes part.
         with contextlib.ExitStack() as etcd_stack:
             etcds = start_etcds(run, etcd_stack)
-            results["GetTerm"] = measure_workload(
-                run, "GetTerm", servers, etcds
-            )
+            with run.start("joined") as joined:
+                results["GetTerm"] = measure_workload(
+                    run, "GetTerm", servers, etcds, joined
+                )
             pair = measure_pair(run, servers[1], etcds)
         for name in ("Enter", "Enter+Withdraw", "mix"):
-            results[name] = measure_workload(run, name, servers, [])
+            results[name] = measure_workload(run, name, servers)
         top_rate = results["GetTerm"]["10x10"]["floor"]["rate"]["median"]
         return {
             "workloads": results,
