@@ -116,7 +116,9 @@ def unary_block(results):
 def half_rate_block(results):
     half = results["unary"]["half_rate"]
     rows = [
-        [server, *_calls(half[server])] for server in ("floor", "electd")
+        [server, *_calls(figures)]
+        for server, figures in half.items()
+        if server != "rate_asked"
     ]
     asked = number(half["rate_asked"])
     return (

@@ -13,6 +13,9 @@ from measure import etcd, figures, tools, wire
 # What one measurement takes, about.
 MEASURE_S = 0.6
 QUICK_MEASURE_S = 0.35
+HALF_RATE_S = 2
+# Enough for no call to wait for another.
+DUE_IN_FLIGHT = 50
 WARM_UP_CALLS = 500
 
 SHAPES = ((1, 1), (1, 10), (1, 100), (10, 1), (10, 10), (100, 1))
@@ -45,10 +48,10 @@ class Contestant:
         self.calls = max(WARM_UP_CALLS, round(rate * seconds))
 
 
-def compete(run, contestants):
+def compete(run, contestants, seconds=MEASURE_S):
     """Measures the contestants in turn: {name: {figure: spread}}."""
     for contestant in contestants:
-        contestant.warm_up(QUICK_MEASURE_S if run.quick else MEASURE_S)
+        contestant.warm_up(QUICK_MEASURE_S if run.quick else seconds)
     results = {contestant.name: [] for contestant in contestants}
     for _ in range(3 if run.quick else 5):
         for contestant in contestants:
@@ -163,14 +166,24 @@ def measure_changes_share(run, electd):
 
 
 def measure_half_rate(run, servers, top_rate):
-    """Latency of GetTerm at half of the rate that the floor can reach."""
+    """Latency of GetTerm at half of the rate that the floor can reach: by
+    h2load, and with calls that are due one by one."""
     run.say("unary: GetTerm at half the rate")
     workload = Workload(run, "GetTerm")
     rate = top_rate / 2
     contestants = [
         workload.contestant(server, BUSY_SHAPE, rate) for server in servers
     ]
-    result = compete(run, contestants)
+    for server in servers:
+
+        def measure_due(calls, server=server):
+            target = (workload.paths[0], workload.body)
+            shape = (BUSY_SHAPE[0], DUE_IN_FLIGHT)
+            return tools.calls(run, server, [target], *shape, calls, rate)
+
+        name = f"{server.name}, one by one"
+        contestants.append(Contestant(name, measure_due))
+    result = compete(run, contestants, HALF_RATE_S)
     result["rate_asked"] = rate
     return result
 

@@ -24,7 +24,7 @@
 #include "core/container_of.h"
 
 // How many completions are worked off before libuv gets its turn.
-#define RPC_QUEUE_BATCH 64
+#define RPC_QUEUE_BATCH 16
 
 // The handles of libuv in a queue.
 #define RPC_QUEUE_HANDLES 2
