@@ -85,6 +85,7 @@ static void write_out(int fd)
     from->size = 0;
 }
 
+// NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name)
 int epoll_wait(int fd, struct epoll_event *events, int count, int timeout)
 {
     static int (*wait)(int, struct epoll_event *, int, int);

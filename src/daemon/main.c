@@ -2,7 +2,6 @@
 //
 // electd: reads what it is told, prepares the process, and runs the daemon.
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +33,6 @@ static void main_prepare_process(void)
     // A peer that went away is an error of a write, not the end of the daemon.
     signal(SIGPIPE, SIG_IGN);
     main_raise_descriptor_limit();
-    // One thread does all the work; more arenas would only keep more free
-    // memory each.
-    mallopt(M_ARENA_MAX, 2);
 }
 
 int main(int argc, char **argv)

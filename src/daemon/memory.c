@@ -1,54 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// The allocator is jemalloc: what lies idle in it goes back to the system when
+// it was not needed for MEMORY_DECAY. It looks at that only as it is used,
+// hence the timer, for a daemon to which nothing happens any more.
 
 #include "daemon/memory.h"
 
-#include <malloc.h>
+#include <stdint.h>
 
-#include "core/container_of.h"
 #include "daemon/log.h"
 
-// How often it looks, and how much must newly lie idle before it is given back.
 #define MEMORY_INTERVAL_MS 1000
-#define MEMORY_IDLE_MIN (1024 * 1024)
 
-static void memory_log(const char *event)
+#ifdef HAVE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+
+#define MEMORY_STRING_(text) #text
+#define MEMORY_STRING(text) MEMORY_STRING_(text)
+#define MEMORY_ALL_ARENAS "arena." MEMORY_STRING(MALLCTL_ARENAS_ALL)
+
+// jemalloc reads it as the process starts. One thread does all the work, so
+// that more arenas would only keep more each.
+const char *malloc_conf = "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0";
+
+static void memory_give_back(void)
 {
-    struct mallinfo2 now;
-    size_t resident_size = 0;
-    struct log_line line;
-
-    if (!log_is_enabled(LOG_DEBUG)) {
-        return;
-    }
-    now = mallinfo2();
-    (void)uv_resident_set_memory(&resident_size);
-    log_begin(&line, LOG_DEBUG, event);
-    log_u64(&line, "in_use", now.uordblks + now.hblkhd);
-    log_u64(&line, "idle", now.fordblks);
-    log_u64(&line, "resident", resident_size);
-    log_emit(&line);
+    // What the thread itself keeps at hand, so that whole pages become idle.
+    (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    (void)mallctl(MEMORY_ALL_ARENAS ".decay", NULL, NULL, NULL, 0);
 }
 
-// The allocator goes on counting as idle what it has given back: only what is
-// new counts here.
+static size_t memory_stat(const char *name)
+{
+    size_t value = 0;
+    size_t size = sizeof value;
+
+    (void)mallctl(name, &value, &size, NULL, 0);
+    return value;
+}
+
+static void memory_log(void)
+{
+    uint64_t epoch = 1;
+    struct log_line line;
+
+    (void)mallctl("epoch", NULL, NULL, &epoch, sizeof epoch);
+    log_begin(&line, LOG_DEBUG, "memory");
+    log_u64(&line, "in_use", memory_stat("stats.allocated"));
+    log_u64(&line, "kept", memory_stat("stats.resident"));
+    log_emit(&line);
+}
+#else
+static void memory_give_back(void)
+{
+}
+
+static void memory_log(void)
+{
+}
+#endif
+
 static void memory_look_cb(uv_timer_t *timer)
 {
-    struct memory *memory = container_of(timer, struct memory, timer);
-    size_t idle_size = mallinfo2().fordblks;
-
-    if (idle_size > memory->idle_size + MEMORY_IDLE_MIN) {
-        malloc_trim(0);
-        memory->idle_size = idle_size;
-        memory_log("memory_given_back");
-    } else if (idle_size < memory->idle_size) {
-        memory->idle_size = idle_size;
+    (void)timer;
+    memory_give_back();
+    if (log_is_enabled(LOG_DEBUG)) {
+        memory_log();
     }
 }
 
 void memory_init(struct memory *memory, uv_loop_t *loop)
 {
-    memory->idle_size = mallinfo2().fordblks;
-    memory_log("memory");
     // Cannot fail: the callback is given and the handle open.
     uv_timer_init(loop, &memory->timer);
     uv_timer_start(&memory->timer, memory_look_cb, MEMORY_INTERVAL_MS,

@@ -9,13 +9,10 @@
 #ifndef DAEMON_MEMORY_H
 #define DAEMON_MEMORY_H
 
-#include <stddef.h>
 #include <uv.h>
 
 struct memory {
     uv_timer_t timer;
-    // What lay idle when it was last low, in bytes.
-    size_t idle_size;
 };
 
 // Looks at the memory from here on, each second. Borrows the loop.
