@@ -6,9 +6,10 @@
 // what C-core writes, and writes what there is for each connection in one piece
 // before the process waits again.
 //
-// For measurements only. What it took was reported as sent: it is lost if the
-// connection is closed in that turn, no error is told, and a peer that does not
-// read stops the whole process.
+// For measurements only. What it took was reported as sent: it is lost, or sent
+// to the next connection of that descriptor, if the connection is closed in
+// that turn; no error is told, and a peer that does not read stops the whole
+// process.
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,6 +55,10 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
     size_t size = 0;
 
     (void)flags;
+    if (fd < 0 || fd >= DESCRIPTORS_MAX) {
+        errno = EBADF;
+        return -1;
+    }
     (void)pthread_mutex_lock(&lock);
     if (kept[fd].size == 0) {
         waiting[waiting_count++] = fd;
@@ -77,7 +82,7 @@ static void write_out(int fd)
         ssize_t written =
             send(fd, from->bytes + done, from->size - done, MSG_NOSIGNAL);
 
-        if (written < 0 && errno != EAGAIN) {
+        if (written < 0 && errno != EAGAIN && errno != EINTR) {
             break;
         }
         done += written > 0 ? (size_t)written : 0;

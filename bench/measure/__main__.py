@@ -18,6 +18,8 @@ MODULES = ("lifecycle", "unary", "fanout", "growth", "memory", "failover")
 CHURN = "churn"
 CHURN_S = 600
 RESULTS = ROOT / "build" / "bench" / "results.json"
+# Of a run that does not measure everything.
+PARTIAL = RESULTS.with_name("partial.json")
 
 
 def parse_arguments():
@@ -41,8 +43,8 @@ def parse_arguments():
         "--output",
         metavar="FILE",
         type=pathlib.Path,
-        default=RESULTS,
-        help="where the results go (default: build/bench/results.json)",
+        help="where the results go (default: build/bench/results.json; of a"
+        " run that is not full: partial.json beside it)",
     )
     parser.add_argument(
         "--report",
@@ -67,7 +69,17 @@ def parse_arguments():
     )
     if unknown := set(arguments.names) - set(names):
         parser.error(f"no such measurement: {', '.join(sorted(unknown))}")
+    if arguments.output is None:
+        is_partial = arguments.quick or arguments.only
+        arguments.output = PARTIAL if is_partial else RESULTS
     return arguments
+
+
+def is_full(results):
+    """Nothing on the page would be missing or coarse."""
+    return not results["quick"] and all(
+        name in results for name in (*MODULES, CHURN)
+    )
 
 
 class Attempt:
@@ -155,6 +167,9 @@ def main():
     signal.signal(signal.SIGTERM, end)
     if arguments.report:
         results = json.loads(arguments.output.read_text(encoding="utf-8"))
+        if not is_full(results):
+            print("these are not a full run's results", file=sys.stderr)
+            return 1
         report.write(results)
         plots.write(results)
         return 0
@@ -165,7 +180,7 @@ def main():
             json.dumps(results, indent=1) + "\n", encoding="utf-8"
         )
         report.show(results)
-        if not arguments.quick and not arguments.only and not failed:
+        if is_full(results) and not failed:
             report.write(results)
             plots.write(results)
         run.say(f"results: {arguments.output}")

@@ -42,7 +42,7 @@ IDLE_CONNECTIONS = 1000
 WATCHED = "election-watched"
 PREFIXES = {"electd": "", "floor": "floor_"}
 
-# electd tells at its start, and whenever it gives memory back.
+# electd tells each second, on level debug.
 _IN_USE = re.compile(r"event=memory\w* in_use=(\d+)")
 
 

@@ -75,7 +75,12 @@ def _goal_row(goal, results):
 
 
 def goals_block(results):
-    rows = [_goal_row(goal, results) for goal in goals.GOALS]
+    """Those whose figures were measured."""
+    rows = [
+        _goal_row(goal, results)
+        for goal in goals.GOALS
+        if goals.judge(goal, results)[0] is not None
+    ]
     return table(["figure", "goal", "measured", "met"], rows)
 
 

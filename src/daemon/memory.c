@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The allocator is jemalloc: what lies idle in it goes back to the system when
-// it was not needed for MEMORY_DECAY. It looks at that only as it is used,
-// hence the timer, for a daemon to which nothing happens any more.
+// The allocator is jemalloc: what lies idle in it for `dirty_decay_ms` goes
+// back to the system. It looks at that only as it is used, hence the timer, for
+// a daemon to which nothing happens any more.
 
 #include "daemon/memory.h"
 
@@ -19,13 +19,13 @@
 #define MEMORY_STRING(text) MEMORY_STRING_(text)
 #define MEMORY_ALL_ARENAS "arena." MEMORY_STRING(MALLCTL_ARENAS_ALL)
 
-// jemalloc reads it as the process starts. One thread does all the work, so
-// that more arenas would only keep more each.
+// jemalloc reads it as the process starts. One thread does nearly all the work,
+// C-core's own share the second arena; more would only keep more each.
 const char *malloc_conf = "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0";
 
 static void memory_give_back(void)
 {
-    // What the thread itself keeps at hand, so that whole pages become idle.
+    // What the loop's thread keeps at hand, so that whole pages become idle.
     (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
     (void)mallctl(MEMORY_ALL_ARENAS ".decay", NULL, NULL, NULL, 0);
 }

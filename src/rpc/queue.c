@@ -191,8 +191,7 @@ int rpc_queue_init(struct rpc_queue *queue, uv_loop_t *loop,
     queue->completions = grpc_completion_queue_create_for_next(NULL);
     queue->bell = rpc_queue_bell_create(queue->completions);
     status = uv_thread_create(&queue->lookout, rpc_queue_look_out, queue);
-    // A loop that was just opened has room for one thread more, or the process
-    // is not going to start at all.
+    // A process that may not start a thread cannot run gRPC either.
     assert(status == 0);
     return 0;
 }
