@@ -26,7 +26,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="scripts/bench",
         description="Measures electd beside bare gRPC C-core and etcd. A full"
-        " run takes about a quarter of an hour and rewrites"
+        " run takes about eleven minutes and rewrites"
         " docs/performance.md.",
     )
     parser.add_argument(

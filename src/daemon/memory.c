@@ -19,8 +19,8 @@
 #define MEMORY_STRING(text) MEMORY_STRING_(text)
 #define MEMORY_ALL_ARENAS "arena." MEMORY_STRING(MALLCTL_ARENAS_ALL)
 
-// jemalloc reads it as the process starts. One thread does nearly all the work,
-// C-core's own share the second arena; more would only keep more each.
+// jemalloc reads it as the process starts. One thread does nearly all the work:
+// more arenas would only keep more each.
 const char *malloc_conf = "narenas:2,dirty_decay_ms:100,muzzy_decay_ms:0";
 
 static void memory_give_back(void)
