@@ -86,6 +86,9 @@ enum electd_reason {
     // Expire of a lease of time, and of a stream.
     ELECTD_EXPIRED,
     ELECTD_DISCONNECTED,
+    // Enter of the leader's name by another instance, or by another session
+    // than that of the leader's stream: the name leads on, in a new term.
+    ELECTD_REPLACED,
 };
 
 // One thing to do. Everything in it is borrowed for the call.
@@ -99,6 +102,9 @@ struct electd_command {
     uint64_t session;
     // Enter: what keeps the candidate in.
     enum electd_lease lease;
+    // Enter by a stream: which process enters; up to ELECTD_NAME_SIZE_MAX
+    // bytes. Empty: none, and equal to no other.
+    struct electd_name instance;
     // Expire: the number of the entry that the lease was for.
     uint64_t entry;
     // Create: kept if the election is new. NUL-terminated.
@@ -120,7 +126,8 @@ struct electd_outcome {
     // of the candidate's entry before it; 0 if it was not in.
     uint64_t entry;
     uint64_t replaced_entry;
-    // Who led before the change; empty if nobody did, or nothing changed.
+    // Who led before the change, the same as now if it was replaced; empty if
+    // nobody did, or nothing changed.
     struct electd_name previous_leader;
     // Who is out now, to be read on with electd_candidate_next(); NULL for
     // nobody.
@@ -182,8 +189,17 @@ electd_candidate_next(const struct electd_candidate *candidate);
 struct electd_name
 electd_candidate_name(const struct electd_candidate *candidate);
 
-// The number of its last entry.
+// The number of its last entry, what keeps that in, and by which instance it
+// was made; an empty name for none.
 uint64_t electd_candidate_entry(const struct electd_candidate *candidate);
+enum electd_lease
+electd_candidate_lease(const struct electd_candidate *candidate);
+struct electd_name
+electd_candidate_instance(const struct electd_candidate *candidate);
+
+// The candidate that leads; NULL for nobody.
+const struct electd_candidate *
+electd_election_leading(const struct electd_election *election);
 
 // The tags of the Create that made the election.
 size_t electd_election_tags_count(const struct electd_election *election);

@@ -68,10 +68,36 @@ struct electd_candidate *candidates_add(struct candidates *candidates,
     return candidate;
 }
 
+bool candidates_set_instance(struct electd_candidate *candidate,
+                             struct electd_name instance)
+{
+    char *copy = NULL;
+
+    assert(instance.size <= ELECTD_NAME_SIZE_MAX);
+    if (instance.size > 0) {
+        copy = malloc(instance.size + 1);
+        if (copy == NULL) {
+            return false;
+        }
+        memcpy(copy, instance.bytes, instance.size);
+        copy[instance.size] = '\0';
+    }
+    free(candidate->instance);
+    candidate->instance = copy;
+    candidate->instance_size = (uint8_t)instance.size;
+    return true;
+}
+
 void candidates_remove(struct candidates *candidates,
                        struct electd_candidate *candidate)
 {
     HASH_DELETE(hh, candidates->by_name, candidate);
+}
+
+void candidates_release(struct electd_candidate *candidate)
+{
+    free(candidate->instance);
+    free(candidate);
 }
 
 void candidates_clear(struct candidates *candidates)
@@ -81,6 +107,6 @@ void candidates_clear(struct candidates *candidates)
 
     HASH_ITER(hh, candidates->by_name, candidate, next) {
         candidates_remove(candidates, candidate);
-        free(candidate);
+        candidates_release(candidate);
     }
 }

@@ -19,6 +19,9 @@ struct electd_candidate {
     // That of its last entry.
     uint64_t session;
     uint64_t entry;
+    // Owned, and ended by a NUL; NULL for none.
+    char *instance;
+    uint8_t instance_size;
     uint8_t lease;
     uint8_t name_size;
     // Election and name are one run of bytes: the key by name.
@@ -41,9 +44,17 @@ struct electd_candidate *candidates_add(struct candidates *candidates,
                                         uint32_t election,
                                         struct electd_name name);
 
-// Removes a candidate, whose memory is the caller's from here on: free().
+// Gives a candidate another instance, which is copied; empty for none. False,
+// and nothing changed, when out of memory.
+bool candidates_set_instance(struct electd_candidate *candidate,
+                             struct electd_name instance);
+
+// Removes a candidate, whose memory is the caller's from here on:
+// candidates_release().
 void candidates_remove(struct candidates *candidates,
                        struct electd_candidate *candidate);
+
+void candidates_release(struct electd_candidate *candidate);
 
 // Removes and releases them all.
 void candidates_clear(struct candidates *candidates);

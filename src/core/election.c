@@ -53,6 +53,12 @@ void election_fill(struct electd_election *election)
     }
 }
 
+void election_replace(struct electd_election *election)
+{
+    assert(election->leader != NULL);
+    election->term++;
+}
+
 bool election_anoint(struct electd_election *election,
                      struct electd_candidate *candidate)
 {

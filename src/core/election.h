@@ -38,6 +38,9 @@ void election_take(struct electd_election *election,
 // The head of the queue leads if nobody does.
 void election_fill(struct electd_election *election);
 
+// The leader leads on, in a new term.
+void election_replace(struct electd_election *election);
+
 // A waiting candidate leads; the old leader becomes the head of the queue.
 bool election_anoint(struct electd_election *election,
                      struct electd_candidate *candidate);

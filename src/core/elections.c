@@ -40,7 +40,7 @@ static void elections_release_departed(struct electd_elections *elections)
     struct electd_candidate *next;
 
     DL_FOREACH_SAFE(elections->departed, candidate, next) {
-        free(candidate);
+        candidates_release(candidate);
     }
     elections->departed = NULL;
 }
@@ -134,6 +134,70 @@ elections_create(struct electd_elections *elections,
     return *created != NULL ? ELECTD_OK : ELECTD_NO_MEMORY;
 }
 
+static bool elections_is_instance(const struct electd_candidate *candidate,
+                                  struct electd_name instance)
+{
+    return instance.size > 0 && candidate->instance_size == instance.size &&
+           memcmp(candidate->instance, instance.bytes, instance.size) == 0;
+}
+
+// Two instances must never hold one term. An Enter without a stream says
+// nothing of its instance: it is trusted to be the leader's own, unless the
+// leader has a stream, and the Enter comes from elsewhere.
+static bool elections_keeps_term(const struct electd_candidate *leader,
+                                 const struct electd_command *command)
+{
+    if (command->lease == ELECTD_LEASE_STREAM) {
+        return elections_is_instance(leader, command->instance);
+    }
+    return leader->lease != ELECTD_LEASE_STREAM ||
+           leader->session == command->session;
+}
+
+// The candidate is in already: it keeps its place.
+static enum electd_status elections_enter_again(
+    struct electd_election *election, struct electd_candidate *candidate,
+    const struct electd_command *command, struct electd_outcome *outcome)
+{
+    bool is_replaced = candidate == election->leader &&
+                       !elections_keeps_term(candidate, command);
+
+    if (!candidates_set_instance(candidate, command->instance)) {
+        return ELECTD_NO_MEMORY;
+    }
+    if (is_replaced) {
+        election_replace(election);
+        outcome->reason = ELECTD_REPLACED;
+    }
+    outcome->replaced_entry = candidate->entry;
+    return ELECTD_OK;
+}
+
+static enum electd_status elections_enter_new(
+    struct electd_elections *elections, struct electd_election *election,
+    const struct electd_command *command, struct electd_candidate **entered)
+{
+    uint32_t count = election->queue_count + (election->leader != NULL);
+    struct electd_candidate *candidate;
+
+    if (count >= elections->limits.candidates_max) {
+        return ELECTD_CANDIDATES_MAX;
+    }
+    candidate = candidates_add(&elections->candidates, election->number,
+                               command->candidate);
+    if (candidate == NULL) {
+        return ELECTD_NO_MEMORY;
+    }
+    if (!candidates_set_instance(candidate, command->instance)) {
+        candidates_remove(&elections->candidates, candidate);
+        candidates_release(candidate);
+        return ELECTD_NO_MEMORY;
+    }
+    election_add(election, candidate);
+    *entered = candidate;
+    return ELECTD_OK;
+}
+
 static enum electd_status elections_enter(struct electd_elections *elections,
                                           struct electd_election *election,
                                           const struct electd_command *command,
@@ -141,21 +205,18 @@ static enum electd_status elections_enter(struct electd_elections *elections,
 {
     struct electd_candidate *candidate = candidates_find(
         &elections->candidates, election->number, command->candidate);
-    uint32_t count = election->queue_count + (election->leader != NULL);
+    enum electd_status status;
 
     if (candidate != NULL) {
-        outcome->replaced_entry = candidate->entry;
+        status = elections_enter_again(election, candidate, command, outcome);
     } else {
-        if (count >= elections->limits.candidates_max) {
-            return ELECTD_CANDIDATES_MAX;
+        status = elections_enter_new(elections, election, command, &candidate);
+        if (status == ELECTD_OK) {
+            outcome->reason = ELECTD_ENTERED;
         }
-        candidate = candidates_add(&elections->candidates, election->number,
-                                   command->candidate);
-        if (candidate == NULL) {
-            return ELECTD_NO_MEMORY;
-        }
-        election_add(election, candidate);
-        outcome->reason = ELECTD_ENTERED;
+    }
+    if (status != ELECTD_OK) {
+        return status;
     }
     candidate->session = command->session;
     candidate->entry = ++elections->entries;
@@ -289,6 +350,7 @@ static void elections_check(const struct electd_command *command)
 {
     assert(command->election.size >= 1);
     assert(command->election.size <= ELECTD_NAME_SIZE_MAX);
+    assert(command->instance.size <= ELECTD_NAME_SIZE_MAX);
     if (elections_names_one(command->operation)) {
         assert(command->candidate.size >= 1);
         assert(command->candidate.size <= ELECTD_NAME_SIZE_MAX);

@@ -72,6 +72,27 @@ uint64_t electd_candidate_entry(const struct electd_candidate *candidate)
     return candidate->entry;
 }
 
+enum electd_lease
+electd_candidate_lease(const struct electd_candidate *candidate)
+{
+    return (enum electd_lease)candidate->lease;
+}
+
+struct electd_name
+electd_candidate_instance(const struct electd_candidate *candidate)
+{
+    if (candidate->instance == NULL) {
+        return (struct electd_name){"", 0};
+    }
+    return (struct electd_name){candidate->instance, candidate->instance_size};
+}
+
+const struct electd_candidate *
+electd_election_leading(const struct electd_election *election)
+{
+    return election->leader;
+}
+
 size_t electd_election_tags_count(const struct electd_election *election)
 {
     return election->tags_count;
@@ -113,6 +134,8 @@ const char *electd_reason_name(enum electd_reason reason)
         return "expired";
     case ELECTD_DISCONNECTED:
         return "disconnected";
+    case ELECTD_REPLACED:
+        return "replaced";
     }
     return "unknown";
 }

@@ -147,6 +147,8 @@ static const char *output_reason(Electd__V1__Reason reason)
         return "expired";
     case ELECTD__V1__REASON__REASON_DISCONNECTED:
         return "disconnected";
+    case ELECTD__V1__REASON__REASON_REPLACED:
+        return "replaced";
     case ELECTD__V1__REASON__REASON_UNSPECIFIED:
     case _ELECTD__V1__REASON_IS_INT_SIZE:
         break;

@@ -218,6 +218,8 @@ static Electd__V1__Reason campaign_reason(enum electd_reason reason)
         return ELECTD__V1__REASON__REASON_EXPIRED;
     case ELECTD_DISCONNECTED:
         return ELECTD__V1__REASON__REASON_DISCONNECTED;
+    case ELECTD_REPLACED:
+        return ELECTD__V1__REASON__REASON_REPLACED;
     }
     return ELECTD__V1__REASON__REASON_UNSPECIFIED;
 }
@@ -433,6 +435,8 @@ static void candidacy_campaign(generated_service *base,
     command->operation = ELECTD_ENTER;
     command->session = rpc_call_session(campaign->watching.call.rpc);
     command->lease = ELECTD_LEASE_STREAM;
+    command->instance = (struct electd_name){campaign->instance,
+                                             strlen(campaign->instance)};
     campaign->request.done_cb = campaign_entered_cb;
     store_submit(campaign->service->store, &campaign->request);
 }
@@ -454,6 +458,7 @@ static const char *campaign_farewell(enum electd_reason reason)
     case ELECTD_DEMOTED:
     case ELECTD_EXPIRED:
     case ELECTD_DISCONNECTED:
+    case ELECTD_REPLACED:
         break;
     }
     return "the candidate is no longer in the election";

@@ -155,31 +155,36 @@ static void test_candidate_stays_for_the_grace_and_no_longer(void **state)
     assert_true(lasted_ms < 700 + LATE_MS_MAX);
 }
 
+// False, and the stream is released, if the candidate still had one.
+static bool expect_news_or_taken(struct stream *stream, const char *news)
+{
+    char *told = candidacy_next(stream, CLIENT_DEADLINE_MS);
+    bool is_taken;
+
+    assert_non_null(told);
+    is_taken = strcmp(told, TAKEN) == 0;
+    if (is_taken) {
+        stream_release(stream);
+    } else {
+        assert_string_equal(told, news);
+    }
+    free(told);
+    return !is_taken;
+}
+
 // Campaigns again when the end of its stream was noticed, which it need not
 // have been at once.
 static struct stream *campaign_again(struct client *client, int32_t grace_ms)
 {
-    struct stream *stream = NULL;
-    bool is_refused = true;
+    struct stream *stream;
 
-    while (is_refused) {
-        char *told;
-
-        stream = campaign_for(client, "n1", NULL, grace_ms);
-        told = candidacy_next(stream, CLIENT_DEADLINE_MS);
-        assert_non_null(told);
-        is_refused = strcmp(told, TAKEN) == 0;
-        if (is_refused) {
-            stream_release(stream);
-        } else {
-            assert_string_equal(told, "CURRENT 1 n1 [n2] r2");
-        }
-        free(told);
-    }
+    do {
+        stream = campaign_for(client, "n1", "i", grace_ms);
+    } while (!expect_news_or_taken(stream, "CURRENT 1 n1 [n2] r2"));
     return stream;
 }
 
-static void test_return_within_the_grace_keeps_place_and_term(void **state)
+static void test_return_of_the_instance_keeps_place_and_term(void **state)
 {
     struct client *client = fixture_start(*state, PATIENT);
     struct client *other = fixture_connect(*state);
@@ -187,7 +192,7 @@ static void test_return_within_the_grace_keeps_place_and_term(void **state)
     struct stream *next;
 
     tell(client, "Create a");
-    stream = campaign_for(client, "n1", NULL, 2000);
+    stream = campaign_for(client, "n1", "i", 2000);
     expect_news(stream, "CURRENT 1 n1 [] r1");
     next = campaign_in_a(client, "n2");
     expect_news(next, "CURRENT 1 n1 [n2] r2");
@@ -200,6 +205,35 @@ static void test_return_within_the_grace_keeps_place_and_term(void **state)
     // The last stream decides: this one has no grace.
     stream_release(stream);
     expect_news(next, "DISCONNECTED 2 n2 [] r5 was n1");
+}
+
+// What was cut off may act still, with its own term.
+static void test_return_of_another_instance_begins_a_term(void **state)
+{
+    static const char *const instances[] = {"j", NULL};
+    struct client *client = fixture_start(*state, PATIENT);
+    struct client *other = fixture_connect(*state);
+    struct stream *watching;
+    struct stream *stream;
+
+    tell(client, "Create a");
+    stream = campaign_for(client, "n1", "i", 60000);
+    expect_news(stream, "CURRENT 1 n1 [] r1");
+    tell(client, "Enter a n2");
+    watching = watch(other, "a");
+    expect_next(watching, "1 n1 [n2]");
+    for (unsigned i = 0; i < 2; i++) {
+        char told[] = "N n1 [n2]";
+        char news[] = "CURRENT N n1 [n2] rM";
+
+        told[0] = news[8] = (char)('2' + i);
+        news[19] = (char)('3' + i);
+        stream_release(stream);
+        do {
+            stream = campaign_for(client, "n1", instances[i], 60000);
+        } while (!expect_news_or_taken(stream, news));
+        expect_next(watching, told);
+    }
 }
 
 static void test_withdrawal_within_the_grace_is_the_end_of_it(void **state)
@@ -384,11 +418,11 @@ static void test_enter_for_a_time_takes_the_place_of_the_stream(void **state)
     expect_news(stream, "CURRENT 1 n1 [] r1");
     next = campaign_in_a(client, "n2");
     expect_news(next, "CURRENT 1 n1 [n2] r2");
-    expect_timed_enter(listen_of(*state), "n1", "300", "1 n1 [n2]");
+    // By another session: it may be another process.
+    expect_timed_enter(listen_of(*state), "n1", "300", "2 n1 [n2]");
     expect_news(stream, "ENTERED 1 n1 [n2] r2 was n1");
-    expect_news(stream, "ABORTED: the candidate entered again, by a call of "
-                        "Enter");
-    expect_news(next, "EXPIRED 2 n2 [] r3 was n1");
+    expect_news(next, "REPLACED 2 n1 [n2] r3 was n1");
+    expect_news(next, "EXPIRED 3 n2 [] r4 was n1");
 }
 
 static void test_campaign_takes_the_place_of_a_time(void **state)
@@ -399,8 +433,8 @@ static void test_campaign_takes_the_place_of_a_time(void **state)
     tell(client, "Create a");
     expect_timed_enter(listen_of(*state), "n1", "1000", "1 n1 []");
     stream = campaign_in_a(client, "n1");
-    expect_news(stream, "CURRENT 1 n1 [] r1");
-    expect_to_stay(*state, client, "1300", "1 n1 []");
+    expect_news(stream, "CURRENT 2 n1 [] r2");
+    expect_to_stay(*state, client, "1300", "2 n1 []");
 }
 
 static void test_moves_do_not_end_a_stream(void **state)
@@ -429,7 +463,8 @@ int main(void)
         OVER_BOTH(test_candidates_of_a_closed_connection_are_out),
         OVER_TCP(test_candidate_is_out_when_the_deadline_of_its_call_is),
         OVER_TCP(test_candidate_stays_for_the_grace_and_no_longer),
-        OVER_TCP(test_return_within_the_grace_keeps_place_and_term),
+        OVER_TCP(test_return_of_the_instance_keeps_place_and_term),
+        OVER_TCP(test_return_of_another_instance_begins_a_term),
         OVER_TCP(test_withdrawal_within_the_grace_is_the_end_of_it),
         OVER_TCP(test_second_stream_of_a_candidate_is_refused),
         OVER_BOTH(test_same_instance_takes_over),

@@ -53,6 +53,10 @@ struct sim_command commands_next(struct commands *commands)
     command.candidate = prng_below(prng, SIM_NAMES);
     command.tags = prng_below(prng, 3);
     command.session = commands->sessions[prng_below(prng, COMMANDS_SESSIONS)];
+    command.lease = (enum electd_lease)prng_below(prng, 3);
+    if (command.lease == ELECTD_LEASE_STREAM) {
+        command.instance = prng_below(prng, COMMANDS_INSTANCES + 1);
+    }
     return command;
 }
 

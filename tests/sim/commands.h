@@ -9,6 +9,7 @@
 #include "prng.h"
 
 #define COMMANDS_SESSIONS 6
+#define COMMANDS_INSTANCES 3
 
 struct commands {
     struct prng *prng;

@@ -16,6 +16,7 @@ struct coverage {
     // By status, without its sign.
     unsigned statuses[COVERAGE_STATUSES];
     unsigned elected;
+    unsigned replaced;
     // Watchers.
     unsigned joined;
     unsigned joined_ended_hub;

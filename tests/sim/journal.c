@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -117,13 +118,16 @@ struct electd_command journal_command(const struct sim_command *command)
     static char blue[] = "blue";
     static char green[] = "green";
     static char *const tags[] = {blue, green};
+    static const char *const instances[] = {"", "i", "ii", "j"};
 
     return (struct electd_command){
         .operation = command->operation,
         .election = names_get(command->election),
         .candidate = names_get(command->candidate),
         .session = command->session,
-        .lease = ELECTD_LEASE_NONE,
+        .lease = command->lease,
+        .instance = {instances[command->instance],
+                     strlen(instances[command->instance])},
         .tags = tags,
         .tags_count = command->tags,
     };
@@ -131,11 +135,13 @@ struct electd_command journal_command(const struct sim_command *command)
 
 void journal_print_command(const char *title, const struct sim_command *command)
 {
-    print_message("# %s: %.20s: %s %.20s of session %llu\n", title,
-                  names_get(command->election).bytes,
+    print_message("# %s: %.20s: %s %.20s of session %llu, lease %d, "
+                  "instance %u\n",
+                  title, names_get(command->election).bytes,
                   operations[command->operation],
                   names_get(command->candidate).bytes,
-                  (unsigned long long)command->session);
+                  (unsigned long long)command->session, (int)command->lease,
+                  command->instance);
 }
 
 void journal_print_end(const struct journal *journal, size_t count)

@@ -117,8 +117,12 @@ static void lease_cover_expiry(struct lease_world *world,
 }
 
 static enum electd_reason lease_reason(const struct lease_world *world,
-                                       const struct lease_ask *ask)
+                                       const struct lease_ask *ask,
+                                       bool replaced)
 {
+    if (ask->command.operation == ELECTD_ENTER && replaced) {
+        return ELECTD_REPLACED;
+    }
     if (ask->command.operation != ELECTD_EXPIRE) {
         return model_reason(ask->command.operation);
     }
@@ -142,8 +146,9 @@ void lease_check_outcome(struct lease_world *world, const struct lease_ask *ask,
     }
     result = model_apply(&world->model, &command);
     assert_int_equal(status, result.status);
-    assert_int_equal(outcome->reason, result.changed ? lease_reason(world, ask)
-                                                     : ELECTD_UNCHANGED);
+    assert_int_equal(outcome->reason,
+                     result.changed ? lease_reason(world, ask, result.replaced)
+                                    : ELECTD_UNCHANGED);
     assert_int_equal(outcome->elected, result.elected);
     assert_int_equal(names_find(outcome->previous_leader),
                      result.previous_leader);

@@ -14,11 +14,13 @@
 #include <cmocka.h>
 
 #include "core/container_of.h"
+#include "journal.h"
 #include "lease_check.h"
 
 #define LEASE_PERIOD_MAX 25
 #define LEASE_STREAM_MAX 60
 #define LEASE_DELAY_MAX 10
+#define LEASE_INSTANCES 2
 
 static struct lease_ask *lease_post(struct lease_world *world,
                                     const struct sim_command *command,
@@ -56,7 +58,9 @@ static void lease_post_enter(struct lease_world *world,
         if (prng_percent(prng, 50)) {
             ask->period += prng_between(prng, 1, LEASE_PERIOD_MAX);
         }
+        ask->command.instance = prng_below(prng, LEASE_INSTANCES + 1);
     }
+    ask->command.lease = ask->lease;
 }
 
 static void lease_post_anything(struct lease_world *world)
@@ -157,6 +161,7 @@ static void lease_submit(struct lease_world *world, struct lease_ask *ask)
         .candidate = names_get(ask->command.candidate),
         .session = ask->command.session,
         .lease = ask->lease,
+        .instance = journal_command(&ask->command).instance,
         .entry = ask->entry,
     };
     ask->request.done_cb = lease_done_cb;

@@ -73,11 +73,31 @@ static void model_close(struct model_election *election, uint64_t session)
     }
 }
 
+// Whoever enters under the name of a leader may be another process: unless it
+// proves that it is not, or no stream says so, the leader is a new one.
+static bool model_replaces(const struct model_election *election,
+                           const struct sim_command *command)
+{
+    const struct sim_origin *origin = &election->origins[command->candidate];
+
+    if (sim_line_leader(&election->line) != command->candidate) {
+        return false;
+    }
+    if (command->lease == ELECTD_LEASE_STREAM) {
+        return command->instance == 0 || command->instance != origin->instance;
+    }
+    return origin->lease == ELECTD_LEASE_STREAM &&
+           election->sessions[command->candidate] != command->session;
+}
+
 static enum electd_status model_enter(const struct model *model,
                                       struct model_election *election,
-                                      const struct sim_command *command)
+                                      const struct sim_command *command,
+                                      struct model_result *result)
 {
     struct sim_line *line = &election->line;
+
+    result->replaced = model_replaces(election, command);
 
     if (model_place(line, command->candidate) == line->count) {
         if (line->count >= model->limits.candidates_max) {
@@ -86,6 +106,8 @@ static enum electd_status model_enter(const struct model *model,
         model_insert(line, line->count, command->candidate);
     }
     election->sessions[command->candidate] = command->session;
+    election->origins[command->candidate] =
+        (struct sim_origin){command->lease, command->instance};
     return ELECTD_OK;
 }
 
@@ -142,7 +164,8 @@ static enum electd_status model_create(struct model *model,
 }
 
 static enum electd_status model_change(struct model *model,
-                                       const struct sim_command *command)
+                                       const struct sim_command *command,
+                                       struct model_result *result)
 {
     struct model_election *election = &model->elections[command->election];
     unsigned place;
@@ -154,7 +177,7 @@ static enum electd_status model_change(struct model *model,
         return ELECTD_NO_ELECTION;
     }
     if (command->operation == ELECTD_ENTER) {
-        return model_enter(model, election, command);
+        return model_enter(model, election, command, result);
     }
     if (command->operation == ELECTD_CLOSE) {
         model_close(election, command->session);
@@ -175,13 +198,14 @@ struct model_result model_apply(struct model *model,
     struct model_result result = {.previous_leader = SIM_NOBODY};
     unsigned leader;
 
-    result.status = model_change(model, command);
-    result.changed = !sim_line_equal(&before, &election->line);
+    result.status = model_change(model, command, &result);
+    result.changed =
+        result.replaced || !sim_line_equal(&before, &election->line);
     if (result.changed) {
         leader = sim_line_leader(&election->line);
         result.previous_leader = sim_line_leader(&before);
-        result.elected =
-            leader != SIM_NOBODY && leader != result.previous_leader;
+        result.elected = result.replaced || (leader != SIM_NOBODY &&
+                                             leader != result.previous_leader);
         election->revision++;
         election->term += result.elected;
     }

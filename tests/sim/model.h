@@ -21,6 +21,16 @@ struct sim_command {
     unsigned candidate;
     unsigned tags;
     uint64_t session;
+    // Enter.
+    enum electd_lease lease;
+    // 0: none.
+    unsigned instance;
+};
+
+// What a candidate's last entry was made by.
+struct sim_origin {
+    enum electd_lease lease;
+    unsigned instance;
 };
 
 // The leader, if there is one, then the queue.
@@ -38,6 +48,7 @@ struct model_election {
     struct sim_line line;
     // By candidate: the session that entered it last.
     uint64_t sessions[SIM_NAMES];
+    struct sim_origin origins[SIM_NAMES];
 };
 
 struct model {
@@ -51,6 +62,8 @@ struct model_result {
     enum electd_status status;
     bool changed;
     bool elected;
+    // The leader is another instance under the same name.
+    bool replaced;
     // SIM_NOBODY if nobody led or nothing changed.
     unsigned previous_leader;
 };
@@ -60,7 +73,8 @@ void model_init(struct model *model, struct electd_limits limits);
 struct model_result model_apply(struct model *model,
                                 const struct sim_command *command);
 
-// The reason that a change by this operation has.
+// The reason that a change by this operation has, unless it replaced the
+// leader.
 enum electd_reason model_reason(enum electd_operation operation);
 
 // Who leads: the first of the line, or SIM_NOBODY.

@@ -169,6 +169,7 @@ static void check_coverage(const struct coverage *coverage)
     assert_true(coverage->statuses[-ELECTD_UNAVAILABLE] > 0);
     assert_int_equal(coverage->statuses[-ELECTD_NO_MEMORY], 0);
     assert_true(coverage->elected > 1000);
+    assert_true(coverage->replaced > 1000);
     assert_true(coverage->joined > 1000);
     assert_true(coverage->joined_full_hub > 0);
     assert_true(coverage->joined_ended_hub > 0);

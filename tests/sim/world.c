@@ -40,9 +40,13 @@ static struct sighting world_look(const struct electd_election *election)
     };
     struct sim_line *line = &sighting.line;
     const struct electd_candidate *candidate;
+    const struct electd_candidate *leading = electd_election_leading(election);
     struct electd_name leader = electd_election_leader(election);
 
     if (leader.size > 0) {
+        sighting.entry = electd_candidate_entry(leading);
+        sighting.lease = electd_candidate_lease(leading);
+        strcpy(sighting.instance, electd_candidate_instance(leading).bytes);
         line->candidates[line->count++] = names_find(leader);
     }
     for (candidate = electd_election_queue_first(election); candidate != NULL;
@@ -58,13 +62,34 @@ static struct sighting world_look(const struct electd_election *election)
     return sighting;
 }
 
+// No term is ever held by two instances: by the entry of a stream it passes
+// only to one of the same instance, which is not the empty one.
+static void world_check_holder(const struct sighting *before,
+                               struct sighting *now)
+{
+    bool is_same_term =
+        now->term == before->term && now->entry != 0 && before->entry != 0;
+
+    strcpy(now->holder, now->instance);
+    if (!is_same_term) {
+        return;
+    }
+    if (before->holder[0] != '\0') {
+        strcpy(now->holder, before->holder);
+    }
+    if (now->entry != before->entry && now->lease == ELECTD_LEASE_STREAM) {
+        assert_string_not_equal(now->instance, "");
+        assert_string_equal(now->instance, before->holder);
+    }
+}
+
 // What holds after each step, whatever the model says.
 static void world_check_invariants(const struct sighting *before,
-                                   const struct sighting *now)
+                                   struct sighting *now, bool replaced)
 {
     unsigned leader = sim_line_leader(&now->line);
-    bool elected =
-        leader != SIM_NOBODY && leader != sim_line_leader(&before->line);
+    bool elected = replaced || (leader != SIM_NOBODY &&
+                                leader != sim_line_leader(&before->line));
     bool seen[SIM_NAMES] = {false};
 
     for (unsigned i = 0; i < now->line.count; i++) {
@@ -73,13 +98,16 @@ static void world_check_invariants(const struct sighting *before,
         seen[now->line.candidates[i]] = true;
     }
     assert_int_equal(now->term, before->term + elected);
-    assert_int_equal(now->revision,
-                     before->revision +
-                         !sim_line_equal(&before->line, &now->line));
+    assert_int_equal(
+        now->revision,
+        before->revision +
+            (replaced || !sim_line_equal(&before->line, &now->line)));
+    world_check_holder(before, now);
 }
 
-static void world_check_election(struct world *world, const struct ask *ask,
-                                 const struct electd_election *election)
+static struct sighting
+world_check_election(struct world *world, const struct ask *ask,
+                     const struct electd_election *election)
 {
     struct sighting *before = &world->sightings[ask->command.election];
     struct sighting now = world_look(election);
@@ -91,11 +119,23 @@ static void world_check_election(struct world *world, const struct ask *ask,
     assert_int_equal(now.term, ask->after.term);
     assert_int_equal(now.revision, ask->after.revision);
     assert_true(sim_line_equal(&now.line, &ask->after.line));
-    world_check_invariants(before, &now);
+    world_check_invariants(before, &now, ask->expected.replaced);
+    return now;
 }
 
-static void world_check_outcome(struct world *world, const struct ask *ask,
-                                const struct electd_outcome *outcome)
+static enum electd_reason world_reason(const struct ask *ask)
+{
+    if (!ask->expected.changed) {
+        return ELECTD_UNCHANGED;
+    }
+    return ask->expected.replaced ? ELECTD_REPLACED
+                                  : model_reason(ask->command.operation);
+}
+
+// Returns what the election is now; all zero if there is none.
+static struct sighting world_check_outcome(struct world *world,
+                                           const struct ask *ask,
+                                           const struct electd_outcome *outcome)
 {
     const struct model_result *expected = &ask->expected;
     struct electd_name previous = {"", 0};
@@ -103,16 +143,15 @@ static void world_check_outcome(struct world *world, const struct ask *ask,
     if (expected->previous_leader != SIM_NOBODY) {
         previous = names_get(expected->previous_leader);
     }
-    assert_int_equal(outcome->reason, expected->changed
-                                          ? model_reason(ask->command.operation)
-                                          : ELECTD_UNCHANGED);
+    assert_int_equal(outcome->reason, world_reason(ask));
     assert_int_equal(outcome->elected, expected->elected);
     assert_int_equal(outcome->previous_leader.size, previous.size);
     assert_string_equal(outcome->previous_leader.bytes, previous.bytes);
     assert_int_equal(outcome->election != NULL, ask->after.exists);
-    if (outcome->election != NULL) {
-        world_check_election(world, ask, outcome->election);
+    if (outcome->election == NULL) {
+        return (struct sighting){.term = 0};
     }
+    return world_check_election(world, ask, outcome->election);
 }
 
 // The payload of the election's present revision, made once for each.
@@ -155,7 +194,7 @@ static void world_change_cb(struct store_listener *listener,
     assert_true(ask->expected.changed);
     assert_false(ask->heard);
     ask->heard = true;
-    world_check_outcome(world, ask, outcome);
+    (void)world_check_outcome(world, ask, outcome);
     which = ask->command.election;
     audience_publish(&world->audience, which,
                      electd_election_number(outcome->election),
@@ -168,6 +207,7 @@ static void world_count(struct world *world, const struct ask *ask)
 
     coverage->commands++;
     coverage->elected += ask->expected.elected;
+    coverage->replaced += ask->expected.replaced;
     coverage->changed[ask->command.operation] += ask->expected.changed;
     coverage->unchanged[ask->command.operation] += !ask->expected.changed;
 }
@@ -207,6 +247,7 @@ static void world_done_cb(struct store_request *request,
 {
     struct ask *ask = container_of(request, struct ask, request);
     struct world *world = ask->world;
+    struct sighting now;
 
     assert_false(world->in_call);
     assert_true(world->in_turn);
@@ -225,9 +266,9 @@ static void world_done_cb(struct store_request *request,
     assert_false(world->unavailable);
     assert_int_equal(status, ask->expected.status);
     assert_int_equal(ask->heard, ask->expected.changed);
-    world_check_outcome(world, ask, outcome);
+    now = world_check_outcome(world, ask, outcome);
     if (outcome->election != NULL) {
-        world->sightings[ask->command.election] = world_look(outcome->election);
+        world->sightings[ask->command.election] = now;
     }
     if (ask->command.operation == ELECTD_ENTER && status == ELECTD_OK) {
         assert_true(outcome->entry > world->last_entry);

@@ -26,6 +26,12 @@ struct sighting {
     uint64_t term;
     uint64_t revision;
     struct sim_line line;
+    // The leader's entry, what keeps it in, and by which instance it was made.
+    uint64_t entry;
+    enum electd_lease lease;
+    char instance[8];
+    // The first instance that held the term.
+    char holder[8];
 };
 
 struct world {

@@ -78,6 +78,7 @@ enum electd_status story_apply(struct story *story,
     }
     copy.election = story_name(copy.election);
     copy.candidate = story_name(copy.candidate);
+    copy.instance = story_name(copy.instance);
     for (size_t i = 0; i < copy.tags_count; i++) {
         tags[i] = strdup(command->tags[i]);
         assert_non_null(tags[i]);
@@ -91,6 +92,7 @@ enum electd_status story_apply(struct story *story,
     }
     story_name_free(copy.election);
     story_name_free(copy.candidate);
+    story_name_free(copy.instance);
     return story->status;
 }
 
@@ -99,7 +101,24 @@ static struct electd_name story_named(const char *name)
     return (struct electd_name){name, strlen(name)};
 }
 
-// "[election:] operation [candidate][@session]"
+// "candidate[/instance|~]"
+static void story_read_candidate(char *word, struct electd_command *command)
+{
+    char *slash = strchr(word, '/');
+    char *tilde = strchr(word, '~');
+
+    if (slash != NULL) {
+        *slash = '\0';
+        command->lease = ELECTD_LEASE_STREAM;
+        command->instance = story_named(slash + 1);
+    } else if (tilde != NULL) {
+        *tilde = '\0';
+        command->lease = ELECTD_LEASE_TIME;
+    }
+    command->candidate = story_named(word);
+}
+
+// "[election:] operation [candidate[/instance|~]][@session]"
 void story_read(char *line, struct electd_command *command)
 {
     char *colon = strchr(line, ':');
@@ -128,7 +147,10 @@ void story_read(char *line, struct electd_command *command)
     }
     command->operation = (enum electd_operation)i;
     word = strtok_r(NULL, " ", &rest);
-    command->candidate = story_named(word != NULL ? word : "");
+    command->candidate = story_named("");
+    if (word != NULL) {
+        story_read_candidate(word, command);
+    }
 }
 
 void tell(struct story *story, const char *commands)

@@ -4,9 +4,10 @@
 //
 // A story is a list of commands: an operation, a candidate and `@` a session,
 // in the election "x" unless another one is named before. What is left out is
-// no candidate and session 1:
+// no candidate and session 1. A candidate that enters by a stream has `/` and
+// its instance behind its name, and one with a time to live has `~`:
 //
-//     "enter a; enter b@2; y: enter a; close @2; get_term"
+//     "enter a; enter b@2; enter c/i1@2; enter d~; y: enter a; close @2"
 //
 // A name reaches the core in memory of just its size that is gone right after
 // the command, so that a sanitizer sees what reads too far or keeps it.
