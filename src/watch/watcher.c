@@ -131,6 +131,12 @@ void watcher_end(struct watcher *watcher, enum watch_ending ending)
     }
 }
 
+void watcher_end_now(struct watcher *watcher, enum watch_ending ending)
+{
+    watcher_forget(watcher);
+    watcher_end(watcher, ending);
+}
+
 void watcher_clear(struct watcher *watcher)
 {
     watcher_forget(watcher);

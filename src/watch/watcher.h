@@ -70,6 +70,10 @@ void watcher_sent(struct watcher *watcher);
 // Ends it after what waits has been sent. Of several endings the first counts.
 void watcher_end(struct watcher *watcher, enum watch_ending ending);
 
+// Drops what waits, and ends it as soon as what is under way is out. One that
+// is ending already keeps its ending, but does not wait for it any longer.
+void watcher_end_now(struct watcher *watcher, enum watch_ending ending);
+
 // Forgets all that waits, the ending too: its stream is gone.
 void watcher_clear(struct watcher *watcher);
 

@@ -146,6 +146,25 @@ static void test_watcher_may_leave_as_it_ends_late(void **state)
     assert_int_equal(hub.watchers, 0);
 }
 
+static void test_watcher_may_leave_as_it_ends_now(void **state)
+{
+    struct watcher *idle;
+    struct watcher *busy;
+
+    (void)state;
+    idle = add_leaver(7, 1);
+    watcher_end_now(idle, WATCH_CLOSED);
+    assert_int_equal(gone, 1);
+    busy = add_leaver(7, 1);
+    watch_hub_publish(&hub, 7, letter('a'));
+    watch_hub_publish(&hub, 7, letter('b'));
+    watcher_end_now(busy, WATCH_CLOSED);
+    assert_int_equal(gone, 1);
+    watcher_sent(busy);
+    assert_int_equal(gone, 2);
+    assert_int_equal(hub.watchers, 0);
+}
+
 #define LEAVING(name)                                                          \
     cmocka_unit_test_setup_teardown(name, leaving_setup, leaving_teardown)
 
@@ -156,6 +175,7 @@ int main(void)
         LEAVING(test_topic_goes_with_the_last_who_leaves_at_a_close),
         LEAVING(test_watchers_may_leave_as_the_hub_ends),
         LEAVING(test_watcher_may_leave_as_it_ends_late),
+        LEAVING(test_watcher_may_leave_as_it_ends_now),
     };
 
     return cmocka_run_group_tests_name("hub, leaving", tests, NULL, NULL);

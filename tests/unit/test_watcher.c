@@ -292,6 +292,51 @@ static void test_of_several_endings_the_first_counts(void **state)
     stream_expect(&stream, "ab.");
 }
 
+static void test_idle_watcher_that_ends_now_ends_at_once(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    stream_init(&stream, 1, 4);
+    watcher_end_now(&stream.watcher, WATCH_CLOSED);
+    stream_expect(&stream, ".");
+    watcher_end_now(&stream.watcher, WATCH_SHUT_DOWN);
+    stream_expect(&stream, ".");
+}
+
+static void test_watcher_that_ends_now_drops_what_waits(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    stream_init(&stream, 1, 4);
+    stream_offer(&stream, "abcd");
+    watcher_end_now(&stream.watcher, WATCH_CLOSED);
+    assert_int_equal(letter_holders('b'), 0);
+    assert_int_equal(letter_holders('c'), 0);
+    assert_int_equal(letter_holders('d'), 0);
+    stream_offer(&stream, "e");
+    // Not before what is under way is out.
+    stream_expect(&stream, "a");
+    assert_true(stream_sent(&stream));
+    stream_expect(&stream, "a.");
+}
+
+static void test_watcher_that_ends_may_be_told_to_end_now(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    stream_init(&stream, 1, 4);
+    stream_offer(&stream, "abcd");
+    watcher_end(&stream.watcher, WATCH_SHUT_DOWN);
+    assert_true(stream_sent(&stream));
+    watcher_end_now(&stream.watcher, WATCH_CLOSED);
+    assert_true(stream_sent(&stream));
+    stream_expect(&stream, "ab!");
+    assert_false(stream_sent(&stream));
+}
+
 static void test_nothing_is_sent_that_is_offered_after_the_end(void **state)
 {
     struct stream stream;
@@ -368,6 +413,9 @@ int main(void)
         WATCHER(test_watcher_ends_after_what_is_under_way),
         WATCHER(test_watcher_ends_after_what_waits),
         WATCHER(test_of_several_endings_the_first_counts),
+        WATCHER(test_idle_watcher_that_ends_now_ends_at_once),
+        WATCHER(test_watcher_that_ends_now_drops_what_waits),
+        WATCHER(test_watcher_that_ends_may_be_told_to_end_now),
         WATCHER(test_nothing_is_sent_that_is_offered_after_the_end),
         WATCHER(test_cleared_watcher_forgets_what_waits),
         WATCHER(test_cleared_watcher_forgets_its_ending),
