@@ -26,6 +26,7 @@
 
 #include "core/container_of.h"
 #include "daemon/endpoint.h"
+#include "daemon/life.h"
 #include "daemon/log.h"
 #include "daemon/memory.h"
 #include "lease/lease.h"
@@ -55,6 +56,7 @@ enum daemon_drain {
 
 struct daemon {
     const struct options *options;
+    char life[LIFE_SIZE];
     uv_loop_t loop;
     uv_signal_t sigterm;
     uv_signal_t sigint;
@@ -297,15 +299,22 @@ static const char *daemon_open_rooms(struct daemon *daemon)
         .keepalive_time_ms = (int)options->keepalive_time_ms,
         .keepalive_timeout_ms = (int)options->keepalive_timeout_ms,
     };
-    struct service_limits limits = {
-        .elections_max = options->elections_max,
-        .candidates_max = options->candidates_max,
-        .watchers_max = options->watchers_max,
-        .backlog_max = options->watch_backlog,
+    struct service_options service_options = {
+        .limits =
+            {
+                .elections_max = options->elections_max,
+                .candidates_max = options->candidates_max,
+                .watchers_max = options->watchers_max,
+                .backlog_max = options->watch_backlog,
+            },
+        .life = daemon->life,
     };
     int status;
 
-    status = uv_loop_init(&daemon->loop);
+    status = life_make(daemon->life);
+    if (status == 0) {
+        status = uv_loop_init(&daemon->loop);
+    }
     if (status == 0) {
         status = uv_async_init(&daemon->loop, &daemon->listener_lost,
                                daemon_listener_lost_cb);
@@ -318,11 +327,11 @@ static const char *daemon_open_rooms(struct daemon *daemon)
         return uv_strerror(status);
     }
     if (store_memory_init(&daemon->store, &daemon->loop,
-                          (struct electd_limits){limits.elections_max,
-                                                 limits.candidates_max}) !=
+                          (struct electd_limits){options->elections_max,
+                                                 options->candidates_max}) !=
             ELECTD_OK ||
         services_init(&daemon->services, &daemon->server, &daemon->store.base,
-                      &daemon->leases, &limits) != ELECTD_OK) {
+                      &daemon->leases, &service_options) != ELECTD_OK) {
         return electd_status_text(ELECTD_NO_MEMORY);
     }
     daemon->services.observer = &daemon->observer;
@@ -413,6 +422,7 @@ static void daemon_log_ready(const struct daemon *daemon)
         }
     }
     log_list_end(&line);
+    log_text(&line, "life", daemon->life);
     log_emit(&line);
 }
 

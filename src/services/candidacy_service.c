@@ -527,16 +527,17 @@ static const generated_service candidacy_handlers =
 void candidacy_service_init(struct candidacy_service *service,
                             struct store *store, struct lease_table *leases,
                             struct term_cache *terms,
-                            const struct service_limits *limits)
+                            const struct service_options *options)
 {
     *service = (struct candidacy_service){
         .base = candidacy_handlers,
         .store = store,
         .leases = leases,
         .terms = terms,
-        .limits = *limits,
+        .limits = options->limits,
+        .life = options->life,
     };
-    watch_hub_init(&service->watchers, limits->watchers_max);
+    watch_hub_init(&service->watchers, options->limits.watchers_max);
 }
 
 void candidacy_service_serve(struct candidacy_service *service,

@@ -10,6 +10,7 @@
 #include "lease/lease.h"
 #include "services/host.h"
 #include "services/limits.h"
+#include "services/service_options.h"
 #include "services/term.h"
 #include "store/store.h"
 #include "watch/hub.h"
@@ -22,6 +23,8 @@ struct candidacy_service {
     struct lease_table *leases;
     struct term_cache *terms;
     struct service_limits limits;
+    // Of the daemon; borrowed.
+    const char *life;
     // The open streams, by election and candidate; one each.
     struct campaign *campaigns;
     // Calls that have a place among the streams, from before they enter to
@@ -31,11 +34,11 @@ struct candidacy_service {
     struct watch_hub watchers;
 };
 
-// Borrows all but the limits, which it copies.
+// Borrows all but the options, which it copies.
 void candidacy_service_init(struct candidacy_service *service,
                             struct store *store, struct lease_table *leases,
                             struct term_cache *terms,
-                            const struct service_limits *limits);
+                            const struct service_options *options);
 
 void candidacy_service_serve(struct candidacy_service *service,
                              struct service_host *host);

@@ -37,7 +37,7 @@ static void services_changes_over_cb(struct store_listener *listener)
 enum electd_status services_init(struct services *services,
                                  struct rpc_server *server, struct store *store,
                                  struct lease_table *leases,
-                                 const struct service_limits *limits)
+                                 const struct service_options *options)
 {
     enum electd_status status;
 
@@ -46,7 +46,7 @@ enum electd_status services_init(struct services *services,
     services->listener.change_cb = services_change_cb;
     services->listener.changes_over_cb = services_changes_over_cb;
     status = election_service_init(&services->election, store, leases,
-                                   &services->candidacy, limits);
+                                   &services->candidacy, &options->limits);
     if (status != ELECTD_OK) {
         return status;
     }
@@ -56,9 +56,9 @@ enum electd_status services_init(struct services *services,
     }
     election_service_serve(&services->election, &services->host);
     candidacy_service_init(&services->candidacy, store, leases,
-                           &services->election.terms, limits);
+                           &services->election.terms, options);
     candidacy_service_serve(&services->candidacy, &services->host);
-    health_service_init(&services->health, &services->host, limits);
+    health_service_init(&services->health, &services->host, &options->limits);
     reflection_service_init(&services->reflection, &services->host);
     store->listener = &services->listener;
     return ELECTD_OK;

@@ -11,6 +11,7 @@
 #include "services/health_service.h"
 #include "services/host.h"
 #include "services/reflection_service.h"
+#include "services/service_options.h"
 
 struct services {
     struct service_host host;
@@ -25,11 +26,11 @@ struct services {
 };
 
 // Serves everything, before the server's start, and becomes the listener of the
-// store. Borrows all but the limits. NO_MEMORY leaves nothing to close.
+// store. Borrows all but the options. NO_MEMORY leaves nothing to close.
 __attribute__((warn_unused_result)) enum electd_status
 services_init(struct services *services, struct rpc_server *server,
               struct store *store, struct lease_table *leases,
-              const struct service_limits *limits);
+              const struct service_options *options);
 
 // Turns health to NOT_SERVING and ends the streams that watch.
 void services_stop(struct services *services);
