@@ -305,7 +305,8 @@ static const char *daemon_open_rooms(struct daemon *daemon)
                 .elections_max = options->elections_max,
                 .candidates_max = options->candidates_max,
                 .watchers_max = options->watchers_max,
-                .backlog_max = options->watch_backlog,
+                .backlog = {options->watch_backlog,
+                            options->watch_backlog_bytes},
             },
         .life = daemon->life,
     };

@@ -36,6 +36,7 @@ struct options {
     uint32_t candidates_max;
     uint32_t watchers_max;
     uint32_t watch_backlog;
+    uint32_t watch_backlog_bytes;
     // May be 0.
     uint32_t drain_timeout_ms;
     uint32_t keepalive_time_ms;

@@ -228,6 +228,17 @@ const struct options_row options_rows[] = {
         .max = OPTIONS_WATCH_BACKLOG_MAX,
     },
     {
+        .flag = "--watch-backlog-bytes",
+        .variable = "ELECTD_WATCH_BACKLOG_BYTES",
+        .argument = "N",
+        .preset = "1048576",
+        .help = "how many bytes of them; the newest always may",
+        .parse_cb = options_parse_number,
+        .offset = offsetof(struct options, watch_backlog_bytes),
+        .min = 1,
+        .max = UINT32_MAX,
+    },
+    {
         .flag = "--drain-timeout",
         .variable = "ELECTD_DRAIN_TIMEOUT",
         .argument = "DURATION",

@@ -267,7 +267,7 @@ campaign_register(struct campaign *campaign,
     }
     status = watching_begin(&campaign->watching, &service->watchers,
                             electd_election_number(election),
-                            service->limits.backlog_max, first);
+                            service->limits.backlog, first);
     payload_unref(first);
     return status;
 }

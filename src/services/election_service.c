@@ -346,7 +346,7 @@ election_watch_begin(struct election_call *call,
     }
     return watching_begin(&call->watching, &service->watchers,
                           electd_election_number(election),
-                          service->limits.backlog_max, term);
+                          service->limits.backlog, term);
 }
 
 static void election_watched_cb(struct store_request *request,

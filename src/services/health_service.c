@@ -108,7 +108,7 @@ static void health_watch(generated_service *base, const health_request *request,
     (void)closure;
     if (first != NULL) {
         status = watching_begin(watching, &service->watchers, topic,
-                                service->limits.backlog_max, first);
+                                service->limits.backlog, first);
         payload_unref(first);
     }
     if (status != ELECTD_OK) {

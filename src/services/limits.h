@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "watch/watcher.h"
+
 struct service_limits {
     // --max-elections
     uint32_t elections_max;
@@ -14,8 +16,9 @@ struct service_limits {
     uint32_t candidates_max;
     // --max-watchers: open Watch streams of elections; as many again of health.
     uint32_t watchers_max;
-    // --watch-backlog: changes that wait for one slow reader.
-    uint32_t backlog_max;
+    // --watch-backlog and --watch-backlog-bytes: of changes that wait for one
+    // slow reader.
+    struct watch_backlog backlog;
 };
 
 #endif

@@ -51,12 +51,13 @@ static void watching_closed_cb(struct service_call *call)
 
 enum electd_status watching_begin(struct watching *watching,
                                   struct watch_hub *hub, uint64_t topic,
-                                  uint32_t backlog_max, struct payload *first)
+                                  struct watch_backlog backlog,
+                                  struct payload *first)
 {
     enum electd_status status;
 
     watcher_init(&watching->watcher, &watching_sink,
-                 rpc_call_session(watching->call.rpc), backlog_max);
+                 rpc_call_session(watching->call.rpc), backlog);
     status = watch_hub_add(hub, topic, &watching->watcher);
     if (status != ELECTD_OK) {
         return status;

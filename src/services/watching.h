@@ -25,6 +25,6 @@ struct watching {
 // after; if it cannot be registered, nothing has happened.
 __attribute__((warn_unused_result)) enum electd_status
 watching_begin(struct watching *watching, struct watch_hub *hub, uint64_t topic,
-               uint32_t backlog_max, struct payload *first);
+               struct watch_backlog backlog, struct payload *first);
 
 #endif

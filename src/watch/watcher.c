@@ -6,14 +6,14 @@
 #include <stdlib.h>
 
 void watcher_init(struct watcher *watcher, const struct watcher_sink *sink,
-                  uint64_t session, uint32_t waiting_max)
+                  uint64_t session, struct watch_backlog backlog)
 {
-    assert(waiting_max >= 1);
+    assert(backlog.count_max >= 1);
     *watcher = (struct watcher){
         .sink = sink,
         .session = session,
         .ring_size = 1,
-        .waiting_max = waiting_max,
+        .backlog = backlog,
         .ending = WATCH_OPEN,
     };
     watcher->ring = &watcher->one;
@@ -31,6 +31,7 @@ static struct payload *watcher_pop(struct watcher *watcher)
     assert(watcher->waiting > 0);
     watcher->first = (watcher->first + 1) % watcher->ring_size;
     watcher->waiting--;
+    watcher->waiting_bytes -= payload->size;
     return payload;
 }
 
@@ -54,19 +55,21 @@ static void watcher_forget(struct watcher *watcher)
     watcher_shrink(watcher);
 }
 
-// Makes room for one more; false at the maximum or when out of memory.
+// Makes room for one more in the ring; false at the maximum or when out of
+// memory.
 static bool watcher_grow(struct watcher *watcher)
 {
+    uint32_t count_max = watcher->backlog.count_max;
     uint32_t size = watcher->ring_size;
     struct payload **ring;
 
     if (watcher->waiting < size) {
         return true;
     }
-    if (size >= watcher->waiting_max) {
+    if (size >= count_max) {
         return false;
     }
-    size = size > watcher->waiting_max / 2 ? watcher->waiting_max : size * 2;
+    size = size > count_max / 2 ? count_max : size * 2;
     ring = malloc(size * sizeof *ring);
     if (ring == NULL) {
         return false;
@@ -83,6 +86,14 @@ static bool watcher_grow(struct watcher *watcher)
     return true;
 }
 
+static bool watcher_has_room(struct watcher *watcher,
+                             const struct payload *payload)
+{
+    return watcher->waiting_bytes + payload->size <=
+               watcher->backlog.bytes_max &&
+           watcher_grow(watcher);
+}
+
 void watcher_offer(struct watcher *watcher, struct payload *payload)
 {
     if (watcher->ending != WATCH_OPEN) {
@@ -93,12 +104,13 @@ void watcher_offer(struct watcher *watcher, struct payload *payload)
         watcher->sink->send(watcher, payload);
         return;
     }
-    if (!watcher_grow(watcher)) {
+    if (!watcher_has_room(watcher, payload)) {
         // Too slow, or no memory for more: keep the newest alone.
         watcher_forget(watcher);
     }
     *watcher_slot(watcher, watcher->waiting) = payload_ref(payload);
     watcher->waiting++;
+    watcher->waiting_bytes += payload->size;
 }
 
 void watcher_sent(struct watcher *watcher)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One open Watch stream, seen from the side that has news for it: at most one
-// payload is under way; behind it a bounded number wait, in order. When a slow
-// reader overflows that, the waiting ones collapse into the newest.
+// payload is under way; behind it others wait, in order, bounded in number and
+// in bytes. When a slow reader overflows that, the waiting ones collapse into
+// the newest.
 //
 // Thread: the loop's. The memory is its owner's, from watcher_init() until
 // `end` was called or watcher_clear() returned.
@@ -16,6 +17,14 @@
 #include "watch/payload.h"
 
 struct watcher;
+
+// What may wait behind the payload that is under way. The newest may always,
+// alone, however large it is.
+struct watch_backlog {
+    // At least 1.
+    uint32_t count_max;
+    uint32_t bytes_max;
+};
 
 // How a stream ends when it is not its reader who ends it.
 enum watch_ending {
@@ -51,14 +60,15 @@ struct watcher {
     uint32_t ring_size;
     uint32_t first;
     uint32_t waiting;
-    uint32_t waiting_max;
+    uint64_t waiting_bytes;
+    struct watch_backlog backlog;
     bool under_way;
     enum watch_ending ending;
 };
 
-// Borrows the sink. `waiting_max` is at least 1.
+// Borrows the sink.
 void watcher_init(struct watcher *watcher, const struct watcher_sink *sink,
-                  uint64_t session, uint32_t waiting_max);
+                  uint64_t session, struct watch_backlog backlog);
 
 // Passes a payload on, now or in its turn. Borrows it. Nothing happens once it
 // is ending.

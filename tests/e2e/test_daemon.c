@@ -43,11 +43,11 @@ static struct daemon *run(struct fixture *fixture, const char *arguments,
 static void test_help_names_every_flag_and_variable(void **state)
 {
     static const char *const words[] = {
-        "Usage: electd",      "--listen ADDR",    "--max-elections N",
-        "--max-candidates N", "--max-watchers N", "--watch-backlog N",
-        "--drain-timeout D",  "--log-level L",    "--log-format F",
-        "--version",          "--help",           "ELECTD_LISTEN",
-        "ELECTD_LOG_LEVEL",   "127.0.0.1:5678",
+        "Usage: electd",           "--listen ADDR",     "--max-elections N",
+        "--max-candidates N",      "--max-watchers N",  "--watch-backlog N",
+        "--watch-backlog-bytes N", "--drain-timeout D", "--log-level L",
+        "--log-format F",          "--version",         "--help",
+        "ELECTD_LISTEN",           "ELECTD_LOG_LEVEL",  "127.0.0.1:5678",
     };
     struct daemon *daemon = run(*state, "--help", NULL);
 

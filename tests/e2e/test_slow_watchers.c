@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "candidacy.h"
 #include "crowd.h"
 #include "fixture.h"
 #include "story.h"
@@ -77,7 +78,9 @@ static void test_stalled_watcher_gets_the_newest_and_harms_nobody(void **state)
 
 static void test_stalled_watcher_misses_nothing_within_the_backlog(void **state)
 {
-    struct client *client = fixture_start(*state, "--watch-backlog=50");
+    struct client *client =
+        fixture_start(*state, "--watch-backlog=50 "
+                              "--watch-backlog-bytes=2097152");
     struct stream *stream;
     struct crowd crowd;
 
@@ -90,6 +93,54 @@ static void test_stalled_watcher_misses_nothing_within_the_backlog(void **state)
         assert_int_equal(crowd_next(stream, CLIENT_DEADLINE_MS), term);
     }
     assert_int_equal(crowd_next(stream, 0), 0);
+}
+
+// A term of the crowd is at least so many bytes.
+#define CROWD_TERM_SIZE 24000
+#define BYTES_MAX (1024 * 1024)
+
+// 256 changes may wait, which is not the limit that is met.
+static void test_backlog_is_bounded_in_bytes_too(void **state)
+{
+    struct client *client = fixture_start(*state, "");
+    struct stream *stream;
+    struct crowd crowd;
+
+    crowd_init(&crowd, client);
+    stream = watch(client, "crowd");
+    for (unsigned i = 0; i < 200; i++) {
+        crowd_change(&crowd);
+    }
+    // A backlog that has just overflowed is short, and a full one is not.
+    assert_in_range(read_up_to(stream, crowd.term), 2,
+                    1 + BYTES_MAX / CROWD_TERM_SIZE);
+    for (unsigned i = 0; i < 10; i++) {
+        crowd_change(&crowd);
+        assert_int_equal(crowd_next(stream, CLIENT_DEADLINE_MS), crowd.term);
+    }
+}
+
+static void test_campaigns_backlog_is_bounded_in_bytes_too(void **state)
+{
+    struct client *client =
+        fixture_start(*state, "--watch-backlog-bytes=102400");
+    static struct candidacy_news news;
+    struct stream *stream;
+    struct crowd crowd;
+    unsigned count = 0;
+
+    crowd_init(&crowd, client);
+    stream = campaign(client, candidacy_of("crowd", "slow", NULL));
+    candidacy_read(stream, &news);
+    for (unsigned i = 0; i < 100; i++) {
+        crowd_change(&crowd);
+    }
+    do {
+        candidacy_read(stream, &news);
+        assert_string_not_equal(news.reason, "");
+        count++;
+    } while (news.term != crowd.term);
+    assert_in_range(count, 2, 1 + 102400 / CROWD_TERM_SIZE);
 }
 
 #define IDLE_STREAMS 20
@@ -158,6 +209,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         OVER_BOTH(test_stalled_watcher_gets_the_newest_and_harms_nobody),
         OVER_BOTH(test_stalled_watcher_misses_nothing_within_the_backlog),
+        OVER_BOTH(test_backlog_is_bounded_in_bytes_too),
+        OVER_BOTH(test_campaigns_backlog_is_bounded_in_bytes_too),
         OVER_BOTH(test_connection_that_reads_nothing_harms_nobody),
         OVER_BOTH(test_close_ends_a_stalled_watcher_when_it_has_read),
         OVER_BOTH(test_stalled_watcher_that_is_cancelled_gives_its_place),

@@ -28,6 +28,7 @@ static void check_options(const struct options *options)
     assert(options->watchers_max >= 1);
     assert(options->watch_backlog >= 1);
     assert(options->watch_backlog <= OPTIONS_WATCH_BACKLOG_MAX);
+    assert(options->watch_backlog_bytes >= 1);
     assert(options->drain_timeout_ms <= OPTIONS_DRAIN_TIMEOUT_MS_MAX);
     assert(options->log_level <= LOG_ERROR);
     assert(options->log_format <= LOG_JSON);

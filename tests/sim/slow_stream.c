@@ -26,6 +26,21 @@ static unsigned slow_stream_waiting_max(struct prng *prng)
     return prng_percent(prng, 20) ? SLOW_WAITING_MAX : prng_between(prng, 1, 9);
 }
 
+// So many of our payloads, and no more, by their number or by their size.
+static struct watch_backlog slow_stream_backlog(struct prng *prng,
+                                                unsigned waiting_max)
+{
+    unsigned bytes_max = waiting_max * (unsigned)sizeof(struct sim_news);
+
+    if (prng_percent(prng, 50)) {
+        return (struct watch_backlog){waiting_max, UINT32_MAX};
+    }
+    return (struct watch_backlog){
+        SLOW_WAITING_MAX,
+        bytes_max + prng_below(prng, sizeof(struct sim_news)),
+    };
+}
+
 static void slow_stream_send_cb(struct watcher *watcher,
                                 struct payload *payload)
 {
@@ -85,7 +100,8 @@ struct slow_stream *slow_stream_create(struct prng *prng, uint64_t session)
     stream->waiting_max = slow_stream_waiting_max(prng);
     stream->delay_max = slow_stream_delay_max(prng);
     stream->goes_as_it_ends = prng_percent(prng, 50);
-    watcher_init(&stream->watcher, &sink, session, stream->waiting_max);
+    watcher_init(&stream->watcher, &sink, session,
+                 slow_stream_backlog(prng, stream->waiting_max));
     return stream;
 }
 

@@ -52,7 +52,8 @@ static void stream_end(struct watcher *watcher, enum watch_ending ending)
     fail_msg("a stream cannot end as open");
 }
 
-void stream_init(struct stream *stream, uint64_t session, uint32_t waiting_max)
+void stream_init_bounded(struct stream *stream, uint64_t session,
+                         struct watch_backlog backlog)
 {
     static const struct watcher_sink sink = {stream_send, stream_end};
 
@@ -62,7 +63,13 @@ void stream_init(struct stream *stream, uint64_t session, uint32_t waiting_max)
     stream->log[0] = '\0';
     stream->sending = false;
     stream->ended = false;
-    watcher_init(&stream->watcher, &sink, session, waiting_max);
+    watcher_init(&stream->watcher, &sink, session, backlog);
+}
+
+void stream_init(struct stream *stream, uint64_t session, uint32_t waiting_max)
+{
+    stream_init_bounded(stream, session,
+                        (struct watch_backlog){waiting_max, UINT32_MAX});
 }
 
 bool stream_sent(struct stream *stream)

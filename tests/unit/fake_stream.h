@@ -30,6 +30,10 @@ struct stream {
 
 void stream_init(struct stream *stream, uint64_t session, uint32_t waiting_max);
 
+// The same, bounded in bytes too: a letter is one.
+void stream_init_bounded(struct stream *stream, uint64_t session,
+                         struct watch_backlog backlog);
+
 // What is under way is out. False if nothing was.
 bool stream_sent(struct stream *stream);
 

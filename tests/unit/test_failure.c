@@ -20,7 +20,7 @@ static const struct service_limits limits = {
     .elections_max = 11,
     .candidates_max = 22,
     .watchers_max = 33,
-    .backlog_max = 44,
+    .backlog = {44, 45},
 };
 
 static enum rpc_code fail_with(enum electd_status status, const char *election,

@@ -66,7 +66,7 @@ static struct watcher *add_leaver(uint64_t topic, uint64_t session)
     struct watcher *watcher = &leavers[leavers_count++];
 
     assert_true(leavers_count <= LEAVERS_MAX);
-    watcher_init(watcher, &sink, session, 2);
+    watcher_init(watcher, &sink, session, (struct watch_backlog){2, 2});
     assert_int_equal(watch_hub_add(&hub, topic, watcher), ELECTD_OK);
     return watcher;
 }

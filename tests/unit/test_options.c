@@ -77,6 +77,7 @@ static void test_without_flags_and_variables_defaults_hold(void **state)
     assert_int_equal(call.options.candidates_max, 10000);
     assert_int_equal(call.options.watchers_max, 100000);
     assert_int_equal(call.options.watch_backlog, 256);
+    assert_int_equal(call.options.watch_backlog_bytes, 1048576);
     assert_int_equal(call.options.drain_timeout_ms, 5000);
     assert_int_equal(call.options.log_level, LOG_INFO);
     assert_int_equal(call.options.log_format, LOG_TEXT);
@@ -96,6 +97,8 @@ static void test_each_flag_sets_its_option(void **state)
                 "13",
                 "--watch-backlog",
                 "14",
+                "--watch-backlog-bytes",
+                "15",
                 "--drain-timeout",
                 "1500ms",
                 "--log-level",
@@ -112,6 +115,7 @@ static void test_each_flag_sets_its_option(void **state)
     assert_int_equal(call.options.candidates_max, 12);
     assert_int_equal(call.options.watchers_max, 13);
     assert_int_equal(call.options.watch_backlog, 14);
+    assert_int_equal(call.options.watch_backlog_bytes, 15);
     assert_int_equal(call.options.drain_timeout_ms, 1500);
     assert_int_equal(call.options.log_level, LOG_DEBUG);
     assert_int_equal(call.options.log_format, LOG_JSON);
@@ -128,6 +132,7 @@ static void test_each_variable_sets_its_option(void **state)
                 "ELECTD_MAX_CANDIDATES=22",
                 "ELECTD_MAX_WATCHERS=23",
                 "ELECTD_WATCH_BACKLOG=24",
+                "ELECTD_WATCH_BACKLOG_BYTES=25",
                 "ELECTD_DRAIN_TIMEOUT=0s",
                 "ELECTD_LOG_LEVEL=error",
                 "ELECTD_LOG_FORMAT=json",
@@ -141,6 +146,7 @@ static void test_each_variable_sets_its_option(void **state)
     assert_int_equal(call.options.candidates_max, 22);
     assert_int_equal(call.options.watchers_max, 23);
     assert_int_equal(call.options.watch_backlog, 24);
+    assert_int_equal(call.options.watch_backlog_bytes, 25);
     assert_int_equal(call.options.drain_timeout_ms, 0);
     assert_int_equal(call.options.log_level, LOG_ERROR);
     assert_int_equal(call.options.log_format, LOG_JSON);

@@ -129,6 +129,64 @@ static void test_backlog_of_one_keeps_the_newest(void **state)
     stream_expect(&stream, "ad");
 }
 
+static void test_overflow_of_bytes_collapses_into_the_newest(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    stream_init_bounded(&stream, 1, (struct watch_backlog){100, 3});
+    stream_offer(&stream, "abcd");
+    assert_int_equal(letter_holders('b'), 1);
+    stream_offer(&stream, "e");
+    assert_int_equal(letter_holders('b'), 0);
+    assert_int_equal(letter_holders('e'), 1);
+    // From here on there is room for two again.
+    stream_offer(&stream, "fg");
+    stream_drain(&stream);
+    stream_expect(&stream, "aefg");
+}
+
+static void test_bytes_that_were_sent_make_room(void **state)
+{
+    struct stream stream;
+
+    (void)state;
+    stream_init_bounded(&stream, 1, (struct watch_backlog){100, 3});
+    stream_offer(&stream, "abcd");
+    assert_true(stream_sent(&stream));
+    stream_offer(&stream, "e");
+    assert_true(stream_sent(&stream));
+    assert_true(stream_sent(&stream));
+    stream_offer(&stream, "fg");
+    stream_drain(&stream);
+    stream_expect(&stream, "abcdefg");
+    stream_offer(&stream, "hijk");
+    stream_drain(&stream);
+    stream_expect(&stream, "abcdefghijk");
+}
+
+static void test_newest_may_wait_however_large_it_is(void **state)
+{
+    struct stream stream;
+    struct payload *large = payload_create(1000);
+
+    (void)state;
+    assert_non_null(large);
+    large->bytes[0] = 'z';
+    stream_init_bounded(&stream, 1, (struct watch_backlog){100, 10});
+    stream_offer(&stream, "abc");
+    watcher_offer(&stream.watcher, large);
+    assert_int_equal(letter_holders('b'), 0);
+    assert_int_equal(atomic_load(&large->references), 2);
+    // It is in the way of the next one, which is all that is kept then.
+    stream_offer(&stream, "d");
+    assert_int_equal(atomic_load(&large->references), 1);
+    stream_offer(&stream, "ef");
+    stream_drain(&stream);
+    stream_expect(&stream, "adef");
+    payload_unref(large);
+}
+
 // A watcher that is obviously right: what waits is a word.
 struct naive {
     char log[STREAM_LOG_MAX];
@@ -406,6 +464,9 @@ int main(void)
         WATCHER(test_overflow_collapses_into_the_newest),
         WATCHER(test_backlog_fills_anew_after_an_overflow),
         WATCHER(test_backlog_of_one_keeps_the_newest),
+        WATCHER(test_overflow_of_bytes_collapses_into_the_newest),
+        WATCHER(test_bytes_that_were_sent_make_room),
+        WATCHER(test_newest_may_wait_however_large_it_is),
         WATCHER(test_last_change_arrives_whatever_overflows),
         WATCHER(test_watcher_keeps_no_more_than_its_backlog),
         WATCHER(test_watcher_that_keeps_up_holds_nothing),
