@@ -115,6 +115,8 @@ static size_t rpc_call_put_metadata(struct rpc_call *call, grpc_op *ops)
     }
     call->opened = true;
     *ops = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
+    ops->data.send_initial_metadata.metadata = call->server->headers;
+    ops->data.send_initial_metadata.count = call->server->headers_count;
     return 1;
 }
 
@@ -379,6 +381,13 @@ uint64_t rpc_call_session(struct rpc_call *call)
     return rpc_session_of(call->call, &call->server->session);
 }
 
+// The array and its slices stay until the call is released.
+static struct rpc_message rpc_call_bytes(const grpc_slice *slice)
+{
+    return (struct rpc_message){GRPC_SLICE_START_PTR(*slice),
+                                GRPC_SLICE_LENGTH(*slice)};
+}
+
 bool rpc_call_metadata(const struct rpc_call *call, const char *name,
                        struct rpc_message *value)
 {
@@ -386,13 +395,26 @@ bool rpc_call_metadata(const struct rpc_call *call, const char *name,
         const grpc_metadata *entry = &call->metadata.metadata[i - 1];
 
         if (grpc_slice_str_cmp(entry->key, name) == 0) {
-            // The array and its slices stay until the call is released.
-            *value = (struct rpc_message){GRPC_SLICE_START_PTR(entry->value),
-                                          GRPC_SLICE_LENGTH(entry->value)};
+            *value = rpc_call_bytes(&entry->value);
             return true;
         }
     }
     return false;
+}
+
+size_t rpc_call_metadata_count(const struct rpc_call *call)
+{
+    return call->metadata.count;
+}
+
+void rpc_call_metadata_at(const struct rpc_call *call, size_t index,
+                          struct rpc_message *name, struct rpc_message *value)
+{
+    const grpc_metadata *entry = &call->metadata.metadata[index];
+
+    assert(index < call->metadata.count);
+    *name = rpc_call_bytes(&entry->key);
+    *value = rpc_call_bytes(&entry->value);
 }
 
 void *rpc_call_context(struct rpc_call *call)

@@ -72,6 +72,13 @@ uint64_t rpc_call_session(struct rpc_call *call);
 bool rpc_call_metadata(const struct rpc_call *call, const char *name,
                        struct rpc_message *value);
 
+// All request metadata in the order in which they came, the transport's own
+// (paths, timeouts, compression) left out; a name can be there more than once.
+// Borrowed as above.
+size_t rpc_call_metadata_count(const struct rpc_call *call);
+void rpc_call_metadata_at(const struct rpc_call *call, size_t index,
+                          struct rpc_message *name, struct rpc_message *value);
+
 // `context_size` bytes, zero at first, that live until the call is ended.
 void *rpc_call_context(struct rpc_call *call);
 

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <grpc/grpc_security.h>
+#include <grpc/slice.h>
 
 #include "core/container_of.h"
 #include "rpc/arm.h"
@@ -50,6 +51,16 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
     return grpc_server_create(&list, NULL);
 }
 
+static void rpc_server_add_header(struct rpc_server *server,
+                                  const struct rpc_header *header)
+{
+    assert(server->headers_count < RPC_HEADERS_MAX);
+    server->headers[server->headers_count++] = (grpc_metadata){
+        .key = grpc_slice_from_copied_string(header->key),
+        .value = grpc_slice_from_copied_string(header->value),
+    };
+}
+
 static void rpc_server_queue_ended_cb(struct rpc_queue *queue);
 static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok);
 
@@ -71,6 +82,9 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
                                           server->queue.completions, NULL);
     // Calls to methods that nobody added.
     server->registrations_count = 1;
+    for (size_t i = 0; i < options.headers_count; i++) {
+        rpc_server_add_header(server, &options.headers[i]);
+    }
     return 0;
 }
 
@@ -202,6 +216,10 @@ static void rpc_server_queue_ended_cb(struct rpc_queue *queue)
 {
     struct rpc_server *server = container_of(queue, struct rpc_server, queue);
 
+    for (size_t i = 0; i < server->headers_count; i++) {
+        grpc_slice_unref(server->headers[i].key);
+        grpc_slice_unref(server->headers[i].value);
+    }
     grpc_server_destroy(server->server);
     rpc_queue_close(queue, rpc_server_queue_closed_cb);
 }

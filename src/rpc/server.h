@@ -23,6 +23,9 @@
 // Every service's methods together; far more than there are.
 #define RPC_METHODS_MAX 64
 
+// Initial metadata that every answer carries.
+#define RPC_HEADERS_MAX 4
+
 struct rpc_server;
 
 // One method as the server keeps it.
@@ -32,11 +35,20 @@ struct rpc_registration {
     void *handle;
 };
 
+// Initial metadata: the key is in lower case, the value printable ASCII.
+struct rpc_header {
+    const char *key;
+    const char *value;
+};
+
 struct rpc_server {
     grpc_server *server;
     struct rpc_queue queue;
     struct rpc_registration registrations[RPC_METHODS_MAX];
     unsigned registrations_count;
+    // What every answer and every stream begins with.
+    grpc_metadata headers[RPC_HEADERS_MAX];
+    size_t headers_count;
     // The number of the newest session.
     uint64_t session;
     // Calls that began and are not released; and those of them that were not
@@ -61,6 +73,10 @@ struct rpc_server_options {
     // life, and closed without one within the other.
     int keepalive_time_ms;
     int keepalive_timeout_ms;
+    // The initial metadata of every answer and stream, errors included; at most
+    // RPC_HEADERS_MAX. Copied.
+    const struct rpc_header *headers;
+    size_t headers_count;
 };
 
 // Borrows the loop. Returns 0, or libuv's negative error, after which there is
