@@ -39,6 +39,10 @@
 // in memory once they are unpacked.
 #define DAEMON_REQUEST_SIZE_MAX (16 * 1024)
 
+// The initial metadata that tells every client which life of the daemon
+// answers.
+#define DAEMON_LIFE_KEY "electd-life"
+
 // How long before the end of the drain time the calls that are left are
 // cancelled, so that they can still be told.
 #define DAEMON_CANCEL_AHEAD_MS 500
@@ -294,10 +298,13 @@ static void daemon_listener_lost_cb(uv_async_t *handle)
 static const char *daemon_open_rooms(struct daemon *daemon)
 {
     const struct options *options = daemon->options;
+    const struct rpc_header life = {DAEMON_LIFE_KEY, daemon->life};
     struct rpc_server_options server_options = {
         .request_size_max = DAEMON_REQUEST_SIZE_MAX,
         .keepalive_time_ms = (int)options->keepalive_time_ms,
         .keepalive_timeout_ms = (int)options->keepalive_timeout_ms,
+        .headers = &life,
+        .headers_count = 1,
     };
     struct service_options service_options = {
         .limits =

@@ -48,7 +48,7 @@ class Skip(Exception):
 class Daemon:
     """A daemon that listens on a port of 127.0.0.1 and on a Unix socket, in a
     directory of its own, or else where `listen` says; `targets` has the
-    addresses by transport."""
+    addresses by transport, `life` is the id that its log tells."""
 
     def __init__(self, *flags, listen=None):
         self.directory = tempfile.TemporaryDirectory(prefix="electd-")
@@ -90,6 +90,7 @@ class Daemon:
     def _wait_until_ready(self):
         while event := self.events.get(timeout=DEADLINE_S):
             if event.get("event") == "ready":
+                self.life = event.get("life")
                 return event["listen"]
         raise AssertionError("the daemon did not start: " + "".join(self.log))
 
