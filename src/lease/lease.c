@@ -29,6 +29,8 @@ struct lease {
     uint64_t entry;
     uint32_t period_ms;
     uint64_t begun_ms;
+    // When it is due, its owner is told, rather than the store.
+    bool is_awaited;
     uv_timer_t timer;
     struct store_request request;
     // The two names, one behind the other.
@@ -156,6 +158,18 @@ static void lease_expired_cb(struct store_request *request,
 
 static void lease_start(struct lease *lease);
 
+// The lease is no longer in the table: what the callback ends, renews or begins
+// for its entry is another one.
+static void lease_tell_overdue(struct lease *lease)
+{
+    struct lease_table *table = lease->table;
+    const struct electd_command *command = &lease->request.command;
+
+    table->overdue_cb(table, command->election, command->candidate,
+                      lease->entry);
+    uv_close((uv_handle_t *)&lease->timer, lease_timer_closed_cb);
+}
+
 static void lease_timer_cb(uv_timer_t *timer)
 {
     struct lease *lease = container_of(timer, struct lease, timer);
@@ -167,7 +181,11 @@ static void lease_timer_cb(uv_timer_t *timer)
         return;
     }
     lease_forget(lease);
-    store_submit(table->store, &lease->request);
+    if (lease->is_awaited) {
+        lease_tell_overdue(lease);
+    } else {
+        store_submit(table->store, &lease->request);
+    }
 }
 
 // A full period from now on, and never less: the loop's clock is brought up to
@@ -202,42 +220,126 @@ static struct lease *lease_create(struct lease_table *table,
     return lease;
 }
 
-enum electd_status lease_begin(struct lease_table *table, uint64_t entry,
-                               uint32_t period_ms, struct electd_name election,
-                               struct electd_name candidate)
-{
-    bool is_first = table->by_entry == NULL;
-    struct lease *lease;
-
-    assert(!table->is_closing);
-    lease = lease_create(table, election, candidate);
-    if (lease == NULL) {
-        return ELECTD_NO_MEMORY;
-    }
-    lease->entry = entry;
-    lease->request.command.entry = entry;
-    lease->period_ms = period_ms;
-    lease_notice_stall(table);
-    HASH_ADD(hh, table->by_entry, entry, sizeof lease->entry, lease);
-    if (lease->hh.tbl == NULL) {
-        free(lease);
-        return ELECTD_NO_MEMORY;
-    }
-    table->in_class[lease_class(period_ms)]++;
-    table->open_handles++;
-    uv_timer_init(table->loop, &lease->timer);
-    lease_start(lease);
-    if (is_first || lease_heartbeat_ms(table) < table->heartbeat_ms) {
-        lease_start_heartbeat(table);
-    }
-    return ELECTD_OK;
-}
-
-void lease_end(struct lease_table *table, uint64_t entry)
+static struct lease *lease_find(const struct lease_table *table, uint64_t entry)
 {
     struct lease *lease = NULL;
 
     HASH_FIND(hh, table->by_entry, &entry, sizeof entry, lease);
+    return lease;
+}
+
+// Puts a lease that is not in force yet into the table.
+static bool lease_add(struct lease *lease)
+{
+    struct lease_table *table = lease->table;
+
+    HASH_ADD(hh, table->by_entry, entry, sizeof lease->entry, lease);
+    if (lease->hh.tbl == NULL) {
+        return false;
+    }
+    table->open_handles++;
+    uv_timer_init(table->loop, &lease->timer);
+    return true;
+}
+
+// The lease of an entry, in the table; NULL when out of memory.
+static struct lease *lease_place(struct lease_table *table, uint64_t entry,
+                                 struct electd_name election,
+                                 struct electd_name candidate)
+{
+    struct lease *lease = lease_find(table, entry);
+
+    assert(!table->is_closing);
+    if (lease != NULL) {
+        table->in_class[lease_class(lease->period_ms)]--;
+        return lease;
+    }
+    lease = lease_create(table, election, candidate);
+    if (lease == NULL) {
+        return NULL;
+    }
+    lease->entry = entry;
+    lease->request.command.entry = entry;
+    if (!lease_add(lease)) {
+        free(lease);
+        return NULL;
+    }
+    return lease;
+}
+
+static void lease_run(struct lease *lease, uint32_t period_ms)
+{
+    struct lease_table *table = lease->table;
+    bool is_first = HASH_COUNT(table->by_entry) == 1;
+
+    lease_notice_stall(table);
+    lease->period_ms = period_ms;
+    table->in_class[lease_class(period_ms)]++;
+    lease_start(lease);
+    if (is_first || lease_heartbeat_ms(table) < table->heartbeat_ms) {
+        lease_start_heartbeat(table);
+    }
+}
+
+enum electd_status lease_begin(struct lease_table *table, uint64_t entry,
+                               uint32_t period_ms, struct electd_name election,
+                               struct electd_name candidate)
+{
+    struct lease *lease = lease_place(table, entry, election, candidate);
+
+    if (lease == NULL) {
+        return ELECTD_NO_MEMORY;
+    }
+    lease->is_awaited = false;
+    lease_run(lease, period_ms);
+    return ELECTD_OK;
+}
+
+enum electd_status lease_await(struct lease_table *table, uint64_t entry,
+                               uint32_t period_ms, struct electd_name election,
+                               struct electd_name candidate)
+{
+    struct lease *lease;
+
+    assert(table->overdue_cb != NULL);
+    lease = lease_place(table, entry, election, candidate);
+    if (lease == NULL) {
+        return ELECTD_NO_MEMORY;
+    }
+    lease->is_awaited = true;
+    lease_run(lease, period_ms);
+    return ELECTD_OK;
+}
+
+void lease_renew(struct lease_table *table, uint64_t entry)
+{
+    struct lease *lease = lease_find(table, entry);
+
+    if (lease != NULL) {
+        lease_notice_stall(table);
+        lease_start(lease);
+    }
+}
+
+uint64_t lease_left_ms(const struct lease_table *table, uint64_t entry)
+{
+    const struct lease *lease = lease_find(table, entry);
+    uint64_t now_ms;
+    uint64_t due_ms;
+
+    if (lease == NULL) {
+        return 0;
+    }
+    uv_update_time(table->loop);
+    now_ms = uv_now(table->loop);
+    due_ms = lease->begun_ms + lease->period_ms;
+    return due_ms > now_ms ? due_ms - now_ms : 0;
+}
+
+void lease_end(struct lease_table *table, uint64_t entry)
+{
+    struct lease *lease = lease_find(table, entry);
+
     if (lease != NULL) {
         lease_forget(lease);
         uv_close((uv_handle_t *)&lease->timer, lease_timer_closed_cb);

@@ -27,6 +27,11 @@ struct lease;
 struct lease_table {
     uv_loop_t *loop;
     struct store *store;
+    // An awaited lease is due, and no longer in the table: its entry may be
+    // given another one here. Borrows the names for the call. The owner sets
+    // it after init; NULL if nothing is awaited.
+    void (*overdue_cb)(struct lease_table *table, struct electd_name election,
+                       struct electd_name candidate, uint64_t entry);
     struct lease *by_entry;
     // How many leases in force have a period of at least 2^i and less than
     // 2^(i+1) milliseconds.
@@ -47,10 +52,25 @@ struct lease_table {
 void lease_table_init(struct lease_table *table, uv_loop_t *loop,
                       struct store *store);
 
-// Begins the lease of an entry. Copies the names. NO_MEMORY: there is none.
+// Begins the lease of an entry, in place of the one it has, if any: the store
+// expires the entry when the period has passed. Copies the names. NO_MEMORY:
+// there is none; impossible in place of another.
 __attribute__((warn_unused_result)) enum electd_status
 lease_begin(struct lease_table *table, uint64_t entry, uint32_t period_ms,
             struct electd_name election, struct electd_name candidate);
+
+// The same for a lease that calls overdue_cb when it is due.
+__attribute__((warn_unused_result)) enum electd_status
+lease_await(struct lease_table *table, uint64_t entry, uint32_t period_ms,
+            struct electd_name election, struct electd_name candidate);
+
+// Gives an entry's lease a full period from now on, and is all that keeps it
+// from being over when it is due already. The entry need not have one.
+void lease_renew(struct lease_table *table, uint64_t entry);
+
+// What is left of the period of an entry's lease, and no more than is surely
+// left; 0 if it is due, or the entry has none.
+uint64_t lease_left_ms(const struct lease_table *table, uint64_t entry);
 
 // Ends the lease of an entry without any effect; there need not be one.
 void lease_end(struct lease_table *table, uint64_t entry);
