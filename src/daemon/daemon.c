@@ -279,6 +279,15 @@ static void daemon_sigint_cb(uv_signal_t *handle, int number)
                      "SIGINT");
 }
 
+static void daemon_overdue_cb(struct lease_table *leases,
+                              struct electd_name election,
+                              struct electd_name candidate, uint64_t entry)
+{
+    struct daemon *daemon = container_of(leases, struct daemon, leases);
+
+    services_overdue(&daemon->services, election, candidate, entry);
+}
+
 static void daemon_listener_lost_cb(uv_async_t *handle)
 {
     struct daemon *daemon = container_of(handle, struct daemon, listener_lost);
@@ -344,6 +353,7 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     }
     daemon->services.observer = &daemon->observer;
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
+    daemon->leases.overdue_cb = daemon_overdue_cb;
     uv_timer_init(&daemon->loop, &daemon->drain);
     memory_init(&daemon->memory, &daemon->loop);
     uv_signal_init(&daemon->loop, &daemon->sigterm);

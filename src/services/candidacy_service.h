@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // electd.v1.Candidacy: a candidate that is in for as long as its stream is
-// open.
+// open, and its proof that it leads.
 
 #ifndef SERVICES_CANDIDACY_SERVICE_H
 #define SERVICES_CANDIDACY_SERVICE_H
@@ -10,6 +10,7 @@
 #include "lease/lease.h"
 #include "services/host.h"
 #include "services/limits.h"
+#include "services/promises.h"
 #include "services/service_options.h"
 #include "services/term.h"
 #include "store/store.h"
@@ -25,8 +26,9 @@ struct candidacy_service {
     struct service_limits limits;
     // Of the daemon; borrowed.
     const char *life;
-    // The open streams, by election and candidate; one each.
+    // The open streams, by election and candidate; of each the newest.
     struct campaign *campaigns;
+    struct promises promises;
     // Calls that have a place among the streams, from before they enter to
     // their end: the limit must not be met by one that has entered.
     uint32_t places;
@@ -48,11 +50,17 @@ void candidacy_service_serve(struct candidacy_service *service,
 void candidacy_service_change(struct candidacy_service *service,
                               const struct electd_outcome *outcome);
 
-// A candidate entered otherwise: a stream that kept its earlier entry in ends.
+// A candidate entered otherwise: a stream that kept its earlier entry in ends,
+// without what waits for its reader.
 void candidacy_service_replaced(struct candidacy_service *service,
                                 struct electd_name election,
                                 struct electd_name candidate,
                                 uint64_t replaced_entry);
+
+// The client of that entry has not confirmed in time.
+void candidacy_service_overdue(struct candidacy_service *service,
+                               struct electd_name election,
+                               struct electd_name candidate, uint64_t entry);
 
 // Ends the streams with UNAVAILABLE; no new ones from here on.
 void candidacy_service_stop(struct candidacy_service *service);

@@ -64,6 +64,12 @@ enum electd_status services_init(struct services *services,
     return ELECTD_OK;
 }
 
+void services_overdue(struct services *services, struct electd_name election,
+                      struct electd_name candidate, uint64_t entry)
+{
+    candidacy_service_overdue(&services->candidacy, election, candidate, entry);
+}
+
 void services_stop(struct services *services)
 {
     health_service_stop(&services->health);

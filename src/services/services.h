@@ -32,6 +32,10 @@ services_init(struct services *services, struct rpc_server *server,
               struct store *store, struct lease_table *leases,
               const struct service_options *options);
 
+// For the lease table's overdue_cb.
+void services_overdue(struct services *services, struct electd_name election,
+                      struct electd_name candidate, uint64_t entry);
+
 // Turns health to NOT_SERVING and ends the streams that watch.
 void services_stop(struct services *services);
 

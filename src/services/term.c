@@ -3,6 +3,7 @@
 #include "services/term.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "services/host.h"
@@ -86,4 +87,23 @@ struct payload *term_cache_get(struct term_cache *cache,
     slot->revision = revision;
     slot->payload = term_encode(election);
     return slot->payload;
+}
+
+struct payload *term_cache_encode(struct term_cache *cache,
+                                  const struct electd_election *election,
+                                  const ProtobufCMessage *rest)
+{
+    struct payload *term = term_cache_get(cache, election);
+    struct payload *payload;
+
+    if (term == NULL) {
+        return NULL;
+    }
+    payload =
+        payload_create(term->size + protobuf_c_message_get_packed_size(rest));
+    if (payload != NULL) {
+        memcpy(payload->bytes, term->bytes, term->size);
+        protobuf_c_message_pack(rest, payload->bytes + term->size);
+    }
+    return payload;
 }

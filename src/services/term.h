@@ -10,6 +10,8 @@
 #ifndef SERVICES_TERM_H
 #define SERVICES_TERM_H
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "electd/election.h"
 #include "watch/payload.h"
 
@@ -35,5 +37,12 @@ void term_cache_close(struct term_cache *cache);
 // call of this function unless a reference is taken. NULL when out of memory.
 struct payload *term_cache_get(struct term_cache *cache,
                                const struct electd_election *election);
+
+// A message whose first field is the election's current term, under the number
+// that it has in every answer, and whose other fields are those of `rest`.
+// Returns owned, or NULL when out of memory.
+struct payload *term_cache_encode(struct term_cache *cache,
+                                  const struct electd_election *election,
+                                  const ProtobufCMessage *rest);
 
 #endif

@@ -49,6 +49,18 @@ static void watching_closed_cb(struct service_call *call)
     service_call_end(call, RPC_OK, "");
 }
 
+static void watching_ignore_cb(struct service_call *call)
+{
+    (void)call;
+}
+
+void watching_stop(struct watching *watching)
+{
+    watch_hub_remove(&watching->watcher);
+    watching->call.sent_cb = watching_ignore_cb;
+    watching->call.closed_cb = watching_ignore_cb;
+}
+
 enum electd_status watching_begin(struct watching *watching,
                                   struct watch_hub *hub, uint64_t topic,
                                   struct watch_backlog backlog,

@@ -20,6 +20,11 @@ struct watching {
     void (*over_cb)(struct watching *watching, enum watch_ending ending);
 };
 
+// Takes the call out of its hub. What else becomes of its stream is not
+// listened to; the call is left to be ended. One that was not registered is
+// left alone.
+void watching_stop(struct watching *watching);
+
 // Registers the call with a topic, tells its peer so, and sends the first
 // payload, which is borrowed; NULL for none. From here on the call is looked
 // after; if it cannot be registered, nothing has happened.

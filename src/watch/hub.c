@@ -98,6 +98,13 @@ bool watch_hub_has(const struct watch_hub *hub, uint64_t number)
 void watch_hub_publish(struct watch_hub *hub, uint64_t number,
                        struct payload *payload)
 {
+    watch_hub_publish_others(hub, number, payload, NULL);
+}
+
+void watch_hub_publish_others(struct watch_hub *hub, uint64_t number,
+                              struct payload *payload,
+                              const struct watcher *other)
+{
     struct watch_topic *topic = watch_hub_find(hub, number);
     struct watcher *watcher;
 
@@ -105,7 +112,9 @@ void watch_hub_publish(struct watch_hub *hub, uint64_t number,
         return;
     }
     DL_FOREACH(topic->watchers, watcher) {
-        watcher_offer(watcher, payload);
+        if (watcher != other) {
+            watcher_offer(watcher, payload);
+        }
     }
 }
 

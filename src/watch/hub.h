@@ -37,6 +37,11 @@ bool watch_hub_has(const struct watch_hub *hub, uint64_t number);
 void watch_hub_publish(struct watch_hub *hub, uint64_t number,
                        struct payload *payload);
 
+// The same to all but one.
+void watch_hub_publish_others(struct watch_hub *hub, uint64_t number,
+                              struct payload *payload,
+                              const struct watcher *other);
+
 // Ends the session's watchers of a topic, with WATCH_CLOSED.
 void watch_hub_close_session(struct watch_hub *hub, uint64_t number,
                              uint64_t session);

@@ -160,7 +160,7 @@ def test_every_method_that_is_told_of_is_served(transport):
                     fails("INTERNAL", None, client.raw_stream, path, b"\x80")
                 else:
                     fails("INTERNAL", None, client.raw, path, b"\x80")
-    equal(methods, 2 * (10 + 2 + 1 + 2 + 1 + 1))
+    equal(methods, 2 * (10 + 2 + 2 + 2 + 1 + 1))
 
 
 @test_on_each_transport
