@@ -384,6 +384,7 @@ void election_service_change(struct election_service *service,
     uint64_t topic = electd_election_number(outcome->election);
     struct payload *term;
 
+    term_cache_drop(&service->terms, outcome->election);
     if (watch_hub_has(&service->watchers, topic)) {
         term = term_cache_get(&service->terms, outcome->election);
         if (term != NULL) {

@@ -71,12 +71,30 @@ static struct payload *term_encode(const struct electd_election *election)
     return payload;
 }
 
+static struct term_slot *term_cache_slot(struct term_cache *cache,
+                                         uint64_t number)
+{
+    return &cache->slots[number % TERM_CACHE_SLOTS];
+}
+
+void term_cache_drop(struct term_cache *cache,
+                     const struct electd_election *election)
+{
+    uint64_t number = electd_election_number(election);
+    struct term_slot *slot = term_cache_slot(cache, number);
+
+    if (slot->election == number) {
+        payload_unref(slot->payload);
+        slot->payload = NULL;
+    }
+}
+
 struct payload *term_cache_get(struct term_cache *cache,
                                const struct electd_election *election)
 {
     uint64_t number = electd_election_number(election);
     uint64_t revision = electd_election_revision(election);
-    struct term_slot *slot = &cache->slots[number % TERM_CACHE_SLOTS];
+    struct term_slot *slot = term_cache_slot(cache, number);
 
     if (slot->payload != NULL && slot->election == number &&
         slot->revision == revision) {

@@ -5,7 +5,8 @@
 // revision of an election and shared by answers and watchers.
 //
 // The cache is a fixed number of slots, the election's number says which: an
-// election that is used much keeps its slot, one that is not costs nothing.
+// election that is used much keeps its slot, one that is not costs nothing. An
+// encoding that a change has made stale goes with the change.
 
 #ifndef SERVICES_TERM_H
 #define SERVICES_TERM_H
@@ -33,8 +34,12 @@ term_cache_init(struct term_cache *cache);
 
 void term_cache_close(struct term_cache *cache);
 
+// The election changed: drops what is kept of it.
+void term_cache_drop(struct term_cache *cache,
+                     const struct electd_election *election);
+
 // A message with the election's current term. Borrowed: it lives until the next
-// call of this function unless a reference is taken. NULL when out of memory.
+// call for the cache unless a reference is taken. NULL when out of memory.
 struct payload *term_cache_get(struct term_cache *cache,
                                const struct electd_election *election);
 

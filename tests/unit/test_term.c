@@ -282,6 +282,45 @@ static void test_elections_in_other_slots_do_not_disturb(void **state)
     expect_term(payload, "1 a []");
 }
 
+static void drop(struct fixture *fixture, const char *election)
+{
+    term_cache_drop(&fixture->cache, story_find(fixture->story, election));
+}
+
+static void test_encoding_goes_with_the_change_that_it_lacks(void **state)
+{
+    struct fixture *fixture = *state;
+    size_t live = failing_alloc_live();
+
+    drop(fixture, "x");
+    for (unsigned i = 0; i < 3; i++) {
+        tell(fixture->story, "enter a; enter b");
+        expect_term(get(fixture, "x"), i == 0   ? "1 a [b]"
+                                       : i == 1 ? "2 a [b]"
+                                                : "3 a [b]");
+        assert_int_equal(failing_alloc_live(), live + 1);
+        tell(fixture->story, "withdraw b; withdraw a");
+        drop(fixture, "x");
+        assert_int_equal(failing_alloc_live(), live);
+    }
+    expect_term(get(fixture, "x"), "3 - []");
+}
+
+static void test_change_drops_nothing_of_other_elections(void **state)
+{
+    struct fixture *fixture = *state;
+    struct payload *payload;
+
+    // The last one has the slot of "x".
+    create_elections(fixture, TERM_CACHE_SLOTS + 1);
+    tell(fixture->story, "e4097: enter a");
+    payload = get(fixture, "e4097");
+    tell(fixture->story, "enter a");
+    drop(fixture, "x");
+    drop(fixture, "e2");
+    assert_ptr_equal(get(fixture, "e4097"), payload);
+}
+
 static void test_queue_of_any_size_is_encoded_whole(void **state)
 {
     static struct text expected;
@@ -368,6 +407,8 @@ int main(void)
         TEST(test_payload_that_somebody_holds_outlives_its_slot),
         TEST(test_elections_that_share_a_slot_are_told_apart),
         TEST(test_elections_in_other_slots_do_not_disturb),
+        TEST(test_encoding_goes_with_the_change_that_it_lacks),
+        TEST(test_change_drops_nothing_of_other_elections),
         TEST(test_queue_of_any_size_is_encoded_whole),
         TEST(test_queue_of_the_longest_names_is_encoded_whole),
         TEST(test_want_of_memory_is_told_and_forgotten),
