@@ -219,12 +219,13 @@ static bool campaign_begin_grace(struct campaign *campaign)
 }
 
 // The stream is over; its candidate may stay for as long as the grace.
-static void campaign_leave(struct campaign *campaign)
+static void campaign_leave(struct campaign *campaign, enum rpc_code code,
+                           const char *text)
 {
-    campaign_set_farewell(campaign, RPC_OK, "");
     if (campaign_begin_grace(campaign)) {
-        campaign_end(campaign, RPC_OK, "");
+        campaign_end(campaign, code, text);
     } else {
+        campaign_set_farewell(campaign, code, text);
         campaign_expire(campaign);
     }
 }
@@ -240,7 +241,7 @@ static void campaign_over_cb(struct watching *watching,
         if (campaign->phase == CAMPAIGN_DISMISSED) {
             campaign_end(campaign, RPC_OK, "");
         } else {
-            campaign_leave(campaign);
+            campaign_leave(campaign, RPC_OK, "");
         }
         return;
     case WATCH_CLOSED:
@@ -248,6 +249,9 @@ static void campaign_over_cb(struct watching *watching,
         return;
     case WATCH_SHUT_DOWN:
         campaign_end(campaign, RPC_UNAVAILABLE, "shutting down");
+        return;
+    case WATCH_UNTOLD:
+        campaign_leave(campaign, RPC_RESOURCE_EXHAUSTED, WATCHING_UNTOLD);
         return;
     }
 }
@@ -358,7 +362,7 @@ static void campaign_entered(struct campaign *campaign,
         &service->promises, electd_election_number(outcome->election),
         campaign_holder(campaign), lease_clock_ms() + campaign->grace_ms);
     if (rpc_call_is_closed(campaign->watching.call.rpc)) {
-        campaign_leave(campaign);
+        campaign_leave(campaign, RPC_OK, "");
         return;
     }
     campaign->watching.over_cb = campaign_over_cb;

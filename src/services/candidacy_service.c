@@ -5,7 +5,8 @@
 // candidate is out.
 //
 // Failure modes: a stream whose entry was replaced ends before the others hear
-// of the change, which it does not hear: its name leads, and it does not.
+// of the change, which it does not hear: its name leads, and it does not. When
+// there is no memory to tell a change, all streams of the election end.
 
 #include "services/candidacy_service.h"
 
@@ -82,6 +83,26 @@ candidacy_leading(const struct candidacy_service *service,
                              electd_candidate_entry(leader));
 }
 
+// Tells the stream that leads, if it is one that does. False when out of
+// memory.
+static bool candidacy_tell_leading(struct candidacy_service *service,
+                                   const struct campaign_news *news,
+                                   struct campaign *leading)
+{
+    struct payload *payload;
+
+    if (leading == NULL) {
+        return true;
+    }
+    payload = campaign_answer(service, news, leading);
+    if (payload == NULL) {
+        return false;
+    }
+    watcher_offer(&leading->watching.watcher, payload);
+    payload_unref(payload);
+    return true;
+}
+
 static void candidacy_publish(struct candidacy_service *service,
                               const struct electd_outcome *outcome)
 {
@@ -89,22 +110,16 @@ static void candidacy_publish(struct candidacy_service *service,
                                        outcome->previous_leader};
     uint64_t topic = electd_election_number(outcome->election);
     struct campaign *leading = candidacy_leading(service, outcome->election);
-    struct watcher *watcher = NULL;
-    struct payload *payload;
+    struct payload *payload = campaign_answer(service, &news, NULL);
 
-    if (leading != NULL) {
-        watcher = &leading->watching.watcher;
-        payload = campaign_answer(service, &news, leading);
-        if (payload != NULL) {
-            watcher_offer(watcher, payload);
-            payload_unref(payload);
-        }
+    if (payload != NULL && candidacy_tell_leading(service, &news, leading)) {
+        watch_hub_publish_others(&service->watchers, topic, payload,
+                                 leading != NULL ? &leading->watching.watcher
+                                                 : NULL);
+    } else {
+        watch_hub_end_topic(&service->watchers, topic, WATCH_UNTOLD);
     }
-    payload = campaign_answer(service, &news, NULL);
-    if (payload != NULL) {
-        watch_hub_publish_others(&service->watchers, topic, payload, watcher);
-        payload_unref(payload);
-    }
+    payload_unref(payload);
 }
 
 static void candidacy_dismiss_departed(struct candidacy_service *service,

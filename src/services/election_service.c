@@ -8,7 +8,8 @@
 //
 // Failure modes: a name that breaks a rule is refused before anything is
 // submitted; what the store refuses goes through the table in failure.c; a
-// watcher that went away while the store was busy is only ended.
+// watcher that went away while the store was busy is only ended; watchers that
+// cannot be told of a change, for want of memory, are ended.
 
 #include "services/election_service.h"
 
@@ -385,11 +386,14 @@ void election_service_change(struct election_service *service,
     struct payload *term;
 
     term_cache_drop(&service->terms, outcome->election);
-    if (watch_hub_has(&service->watchers, topic)) {
-        term = term_cache_get(&service->terms, outcome->election);
-        if (term != NULL) {
-            watch_hub_publish(&service->watchers, topic, term);
-        }
+    if (!watch_hub_has(&service->watchers, topic)) {
+        return;
+    }
+    term = term_cache_get(&service->terms, outcome->election);
+    if (term != NULL) {
+        watch_hub_publish(&service->watchers, topic, term);
+    } else {
+        watch_hub_end_topic(&service->watchers, topic, WATCH_UNTOLD);
     }
 }
 

@@ -20,10 +20,18 @@ static void watching_end(struct watcher *watcher, enum watch_ending ending)
         watching->over_cb(watching, ending);
         return;
     }
-    if (ending == WATCH_CLOSED) {
+    switch (ending) {
+    case WATCH_OPEN:
+    case WATCH_CLOSED:
         service_call_end(&watching->call, RPC_OK, "");
-    } else {
+        return;
+    case WATCH_SHUT_DOWN:
         service_call_end(&watching->call, RPC_UNAVAILABLE, "shutting down");
+        return;
+    case WATCH_UNTOLD:
+        service_call_end(&watching->call, RPC_RESOURCE_EXHAUSTED,
+                         WATCHING_UNTOLD);
+        return;
     }
 }
 

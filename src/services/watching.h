@@ -9,6 +9,10 @@
 #include "services/host.h"
 #include "watch/hub.h"
 
+// What a stream ends with, and RESOURCE_EXHAUSTED, that cannot be told of a
+// change.
+#define WATCHING_UNTOLD "out of memory: a change could not be told: watch again"
+
 // Begins what a Watch handler keeps for its call.
 struct watching {
     struct service_call call;

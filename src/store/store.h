@@ -25,7 +25,8 @@ typedef void (*store_done_cb)(struct store_request *request,
                               enum electd_status status,
                               const struct electd_outcome *outcome);
 
-// An election changed. Borrows the outcome for the call. Must not submit.
+// An election changed. Borrows the outcome for the call. What is submitted here
+// is done later, as ever.
 typedef void (*store_change_cb)(struct store_listener *listener,
                                 const struct electd_outcome *outcome);
 

@@ -136,6 +136,24 @@ void watch_hub_close_session(struct watch_hub *hub, uint64_t number,
     }
 }
 
+void watch_hub_end_topic(struct watch_hub *hub, uint64_t number,
+                         enum watch_ending ending)
+{
+    struct watch_topic *topic = watch_hub_find(hub, number);
+    struct watcher *watcher;
+    struct watcher *next;
+
+    if (topic == NULL) {
+        return;
+    }
+    DL_FOREACH_SAFE(topic->watchers, watcher, next) {
+        // One that is ending is not owed what it misses from here on.
+        if (watcher->ending == WATCH_OPEN) {
+            watcher_end_now(watcher, ending);
+        }
+    }
+}
+
 void watch_hub_end(struct watch_hub *hub)
 {
     struct watch_topic *topic;

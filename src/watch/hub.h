@@ -46,6 +46,11 @@ void watch_hub_publish_others(struct watch_hub *hub, uint64_t number,
 void watch_hub_close_session(struct watch_hub *hub, uint64_t number,
                              uint64_t session);
 
+// Ends the watchers of a topic, and drops what waits for them; those that are
+// ending already are left alone.
+void watch_hub_end_topic(struct watch_hub *hub, uint64_t number,
+                         enum watch_ending ending);
+
 // Ends all watchers, with WATCH_SHUT_DOWN; no new ones from here on.
 void watch_hub_end(struct watch_hub *hub);
 

@@ -33,6 +33,8 @@ enum watch_ending {
     WATCH_CLOSED,
     // The daemon shuts down.
     WATCH_SHUT_DOWN,
+    // There was no memory to tell it of a change.
+    WATCH_UNTOLD,
 };
 
 // What a watcher asks of the stream that it stands for.

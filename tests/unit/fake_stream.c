@@ -46,6 +46,9 @@ static void stream_end(struct watcher *watcher, enum watch_ending ending)
     case WATCH_SHUT_DOWN:
         stream_log(stream, '!');
         return;
+    case WATCH_UNTOLD:
+        stream_log(stream, '?');
+        return;
     case WATCH_OPEN:
         break;
     }

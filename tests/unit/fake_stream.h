@@ -2,8 +2,8 @@
 //
 // A stream that writes down what its watcher sends, and payloads of one letter
 // each to send. A payload "a" that is sent appears as `a` in the log, the end
-// of the stream as `.` when its session closed the election, and as `!` when
-// the daemon shuts down:
+// of the stream as `.` when its session closed the election, as `!` when the
+// daemon shuts down, and as `?` when a change could not be told:
 //
 //     stream_expect(stream, "abc.")
 

@@ -258,6 +258,41 @@ static void test_sessions_of_64_bits_are_told_apart(void **state)
     expect_all("a", "", "");
 }
 
+static void test_end_of_a_topic_ends_its_watchers_now(void **state)
+{
+    (void)state;
+    watch(7, 0);
+    watch(7, 1);
+    watch(8, 2);
+    publish(7, 'a');
+    stream_drain(&streams[0]);
+    publish(8, 'b');
+    publish(8, 'c');
+    publish(7, 'd');
+    stream_drain(&streams[0]);
+    watch_hub_end_topic(&hub, 7, WATCH_UNTOLD);
+    watch_hub_end_topic(&hub, 9, WATCH_UNTOLD);
+    publish(7, 'e');
+    drain_all();
+    expect_all("ad?", "a?", "bc");
+    // It may be watched anew.
+    watch(7, 3);
+    publish(7, 'f');
+    stream_expect(&streams[3], "f");
+}
+
+static void test_end_of_a_topic_leaves_those_alone_that_end(void **state)
+{
+    (void)state;
+    watch(7, 0);
+    publish(7, 'a');
+    publish(7, 'b');
+    watch_hub_close_session(&hub, 7, 1);
+    watch_hub_end_topic(&hub, 7, WATCH_UNTOLD);
+    drain_all();
+    expect_all("ab.", "", "");
+}
+
 static void test_end_ends_everybody_after_what_waits(void **state)
 {
     (void)state;
@@ -330,6 +365,8 @@ int main(void)
         HUB(test_close_ends_the_sessions_watchers_of_the_topic),
         HUB(test_close_ends_all_of_the_session),
         HUB(test_sessions_of_64_bits_are_told_apart),
+        HUB(test_end_of_a_topic_ends_its_watchers_now),
+        HUB(test_end_of_a_topic_leaves_those_alone_that_end),
         HUB(test_end_ends_everybody_after_what_waits),
         HUB(test_nobody_comes_after_the_end),
         HUB(test_many_topics_are_told_apart),

@@ -112,6 +112,23 @@ static void test_topic_goes_with_the_last_who_leaves_at_a_close(void **state)
     assert_null(hub.topics);
 }
 
+static void test_watchers_may_leave_as_their_topic_ends(void **state)
+{
+    struct stream *stayer;
+
+    (void)state;
+    (void)add_leaver(7, 1);
+    stayer = add_stayer(7, 0);
+    (void)add_leaver(7, 2);
+    (void)add_leaver(8, 1);
+    watch_hub_end_topic(&hub, 7, WATCH_UNTOLD);
+    assert_int_equal(gone, 2);
+    stream_expect(stayer, "?");
+    watch_hub_end_topic(&hub, 8, WATCH_UNTOLD);
+    assert_int_equal(gone, 3);
+    assert_false(watch_hub_has(&hub, 8));
+}
+
 static void test_watchers_may_leave_as_the_hub_ends(void **state)
 {
     struct stream *stayer;
@@ -173,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LEAVING(test_watchers_may_leave_as_a_close_ends_them),
         LEAVING(test_topic_goes_with_the_last_who_leaves_at_a_close),
+        LEAVING(test_watchers_may_leave_as_their_topic_ends),
         LEAVING(test_watchers_may_leave_as_the_hub_ends),
         LEAVING(test_watcher_may_leave_as_it_ends_late),
         LEAVING(test_watcher_may_leave_as_it_ends_now),
