@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file is answered together with all that it imports, those first, so that a
-// client needs no second question. Whatever cannot be answered is an
-// ErrorResponse inside the stream, which stays open.
+// A file is answered together with all that it imports, so that a client needs
+// no second question. It comes first: some take the first one for the one that
+// they asked for. Whatever cannot be answered is an ErrorResponse inside the
+// stream, which stays open.
 
 #include "services/reflection_service.h"
 
@@ -68,7 +69,8 @@ static bool reflection_has(const struct reflection_files *files,
     return false;
 }
 
-// Adds a file behind all that it imports. Recursion as deep as imports go.
+// Adds a file behind all that it imports: the answer, backwards. Recursion as
+// deep as imports go.
 static void reflection_add(struct reflection_files *files,
                            const struct descriptors *descriptors,
                            const file_proto *file)
@@ -100,7 +102,8 @@ static void reflection_answer_file(struct reflection_answer *answer,
     }
     reflection_add(&files, descriptors, file);
     for (size_t i = 0; i < files.count; i++) {
-        const ProtobufCMessage *message = &files.files[i]->base;
+        const ProtobufCMessage *message =
+            &files.files[files.count - 1 - i]->base;
 
         bytes[i].len = protobuf_c_message_get_packed_size(message);
         bytes[i].data = malloc(bytes[i].len);

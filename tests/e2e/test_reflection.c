@@ -210,7 +210,7 @@ static void test_services_are_listed(void **state)
 static void test_files_come_with_what_they_import(void **state)
 {
     static const char both[] =
-        "atomix/runtime/v1/primitive.proto " ELECTION_PROTO;
+        ELECTION_PROTO " atomix/runtime/v1/primitive.proto";
     struct client *client = fixture_start(*state, NULL);
 
     for (unsigned i = 0; i < 2; i++) {
@@ -219,9 +219,10 @@ static void test_files_come_with_what_they_import(void **state)
         expect_answer(stream, "file " ELECTION_PROTO, both);
         expect_answer(stream, "file atomix/runtime/v1/primitive.proto",
                       "atomix/runtime/v1/primitive.proto");
-        expect_answer(stream, "file atomix/runtime/election/v1/elections.proto",
-                      "atomix/runtime/v1/primitive.proto " ELECTION_PROTO
-                      " atomix/runtime/election/v1/elections.proto");
+        expect_answer(
+            stream, "file atomix/runtime/election/v1/elections.proto",
+            "atomix/runtime/election/v1/elections.proto " ELECTION_PROTO
+            " atomix/runtime/v1/primitive.proto");
         expect_answer(stream, "file grpc/reflection/v1alpha/reflection.proto",
                       "grpc/reflection/v1alpha/reflection.proto");
         expect_end_of_stream(stream, "OK");
@@ -231,7 +232,7 @@ static void test_files_come_with_what_they_import(void **state)
 static void test_symbols_of_every_kind_are_found(void **state)
 {
     static const char election[] =
-        "atomix/runtime/v1/primitive.proto " ELECTION_PROTO;
+        ELECTION_PROTO " atomix/runtime/v1/primitive.proto";
     static const char health[] = "grpc/health/v1/health.proto";
     struct client *client = fixture_start(*state, NULL);
 

@@ -2,7 +2,7 @@
 //
 // What reflection is asked: the bytes of a request, decoded and answered, but
 // for the server. Every request has one answer, which repeats the request; the
-// files of an answer are whole, and each stands behind what it imports.
+// files of an answer are whole, and each stands in front of what it imports.
 
 #include <assert.h>
 #include <stdbool.h>
@@ -54,17 +54,17 @@ static void
 verify_files(const Grpc__Reflection__V1__FileDescriptorResponse *list)
 {
     file_proto *files[REFLECTION_FILES_MAX];
+    size_t count = list->n_file_descriptor_proto;
 
-    assert(list->n_file_descriptor_proto > 0);
-    assert(list->n_file_descriptor_proto <= REFLECTION_FILES_MAX);
-    for (size_t i = 0; i < list->n_file_descriptor_proto; i++) {
-        files[i] = verify_file(list->file_descriptor_proto[i]);
+    assert(count > 0 && count <= REFLECTION_FILES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        files[i] = verify_file(list->file_descriptor_proto[count - 1 - i]);
         assert(!has_file(files, i, files[i]->name));
         for (size_t j = 0; j < files[i]->n_dependency; j++) {
             assert(has_file(files, i, files[i]->dependency[j]));
         }
     }
-    for (size_t i = 0; i < list->n_file_descriptor_proto; i++) {
+    for (size_t i = 0; i < count; i++) {
         google__protobuf__file_descriptor_proto__free_unpacked(files[i], NULL);
     }
 }

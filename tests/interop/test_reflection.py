@@ -93,7 +93,7 @@ class Reflection:
         pool = descriptor_pool.DescriptorPool()
         known = set()
         for service in self.services():
-            for file in self.files(file_containing_symbol=service):
+            for file in reversed(self.files(file_containing_symbol=service)):
                 if file.name not in known:
                     # Fails for a file whose imports are not there yet.
                     pool.Add(file)
@@ -164,7 +164,7 @@ def test_every_method_that_is_told_of_is_served(transport):
 
 
 @test_on_each_transport
-def test_file_comes_behind_its_imports(transport):
+def test_file_comes_in_front_of_its_imports(transport):
     for reflection in each_reflection(transport):
         files = reflection.files(
             file_by_filename="atomix/runtime/election/v1/elections.proto"
@@ -172,9 +172,9 @@ def test_file_comes_behind_its_imports(transport):
         equal(
             [file.name for file in files],
             [
-                "atomix/runtime/v1/primitive.proto",
-                "atomix/runtime/election/v1/election.proto",
                 "atomix/runtime/election/v1/elections.proto",
+                "atomix/runtime/election/v1/election.proto",
+                "atomix/runtime/v1/primitive.proto",
             ],
         )
 
@@ -192,7 +192,7 @@ def test_symbols_of_every_kind_are_found(transport):
     }.items():
         for reflection in each_reflection(transport):
             files = reflection.files(file_containing_symbol=symbol)
-            equal(files[-1].name, name)
+            equal(files[0].name, name)
 
 
 @test_on_each_transport

@@ -141,13 +141,13 @@ static void test_services_are_listed_in_the_order_of_serving(void **state)
     expect_answer("services one.Service another.Service");
 }
 
-static void test_file_is_answered_behind_its_imports(void **state)
+static void test_file_is_answered_in_front_of_its_imports(void **state)
 {
     (void)state;
     ask(ASKED(FILE_BY_FILENAME), ELECTION_FILE);
-    expect_answer("files atomix/runtime/v1/primitive.proto " ELECTION_FILE);
+    expect_answer("files " ELECTION_FILE " atomix/runtime/v1/primitive.proto");
     ask(ASKED(FILE_CONTAINING_SYMBOL), "atomix.runtime.election.v1.Term");
-    expect_answer("files atomix/runtime/v1/primitive.proto " ELECTION_FILE);
+    expect_answer("files " ELECTION_FILE " atomix/runtime/v1/primitive.proto");
 }
 
 static void test_what_does_not_exist_is_an_error_in_the_stream(void **state)
@@ -197,7 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_services_are_listed_in_the_order_of_serving),
-        cmocka_unit_test(test_file_is_answered_behind_its_imports),
+        cmocka_unit_test(test_file_is_answered_in_front_of_its_imports),
         cmocka_unit_test(test_what_does_not_exist_is_an_error_in_the_stream),
         cmocka_unit_test(test_known_type_has_no_extensions),
         cmocka_unit_test(test_question_of_no_kind_is_an_error_in_the_stream),
