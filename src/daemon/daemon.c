@@ -73,6 +73,7 @@ struct daemon {
     struct rpc_server server;
     struct services services;
     struct store_listener observer;
+    struct metadata_listener metadata_listener;
     struct endpoint endpoints[OPTIONS_LISTEN_MAX];
     size_t endpoints_count;
     bool is_stopping;
@@ -141,6 +142,19 @@ static void daemon_changes_over_cb(struct store_listener *observer)
 {
     (void)observer;
     log_flush();
+}
+
+static void daemon_unknown_metadata_cb(struct metadata_listener *listener,
+                                       const char *method, const char *key,
+                                       size_t size)
+{
+    struct log_line line;
+
+    (void)listener;
+    log_begin(&line, LOG_WARN, "unknown_metadata");
+    log_str(&line, "key", key, size);
+    log_text(&line, "method", method);
+    log_emit(&line);
 }
 
 static void daemon_release_endpoints(struct daemon *daemon)
@@ -352,6 +366,7 @@ static const char *daemon_open_rooms(struct daemon *daemon)
         return electd_status_text(ELECTD_NO_MEMORY);
     }
     daemon->services.observer = &daemon->observer;
+    daemon->services.host.keys.listener = &daemon->metadata_listener;
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     daemon->leases.overdue_cb = daemon_overdue_cb;
     uv_timer_init(&daemon->loop, &daemon->drain);
@@ -474,6 +489,7 @@ int daemon_run(const struct options *options)
     daemon->options = options;
     daemon->observer.change_cb = daemon_change_cb;
     daemon->observer.changes_over_cb = daemon_changes_over_cb;
+    daemon->metadata_listener.unknown_cb = daemon_unknown_metadata_cb;
     rpc_core_log_set(daemon_core_log_cb);
     error = daemon_open_rooms(daemon);
     if (error != NULL) {

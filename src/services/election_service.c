@@ -27,8 +27,7 @@ typedef Atomix__Runtime__V1__PrimitiveId primitive_id;
 #define REQUEST(name) const Atomix__Runtime__Election__V1__##name##Request
 #define CLOSURE(name) Atomix__Runtime__Election__V1__##name##Response_Closure
 
-// The metadata of Enter that gives the candidate a time to live.
-#define ELECTION_TTL_KEY "electd-ttl-ms"
+// The time to live that the metadata of Enter gives the candidate.
 #define ELECTION_TTL_MS_MIN 100
 #define ELECTION_TTL_MS_MAX 3600000
 #define ELECTION_TTL_DIGITS_MAX 7
@@ -187,7 +186,7 @@ static bool election_read_ttl(struct election_call *call)
     uint32_t ttl_ms = 0;
     bool is_good;
 
-    if (!rpc_call_metadata(call->watching.call.rpc, ELECTION_TTL_KEY, &text)) {
+    if (!rpc_call_metadata(call->watching.call.rpc, METADATA_KEY_TTL, &text)) {
         return true;
     }
     is_good = text.size >= 1 && text.size <= ELECTION_TTL_DIGITS_MAX;
@@ -198,7 +197,7 @@ static bool election_read_ttl(struct election_call *call)
     if (!is_good || ttl_ms < ELECTION_TTL_MS_MIN ||
         ttl_ms > ELECTION_TTL_MS_MAX) {
         service_call_end(&call->watching.call, RPC_INVALID_ARGUMENT,
-                         ELECTION_TTL_KEY
+                         METADATA_KEY_TTL
                          " is out of range: it takes a whole number of "
                          "milliseconds from 100 to 3600000");
         return false;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path: bytes -> wire_check() -> unpack -> the handler, by way of
-// protobuf-c's invoke -> its closure -> pack -> bytes. In a bidirectional
-// stream the handler answers each message, and the next one is read when that
-// answer has gone out; the host itself ends it.
+// Happy path: metadata_keys_check(); bytes -> wire_check() -> unpack -> the
+// handler, by way of protobuf-c's invoke -> its closure -> pack -> bytes. In a
+// bidirectional stream the handler answers each message, and the next one is
+// read when that answer has gone out; the host itself ends it.
 
 #include "services/host.h"
 
@@ -116,10 +116,17 @@ static void service_host_begin_cb(struct rpc_call *rpc,
                                   struct rpc_message message)
 {
     struct service_call *call = rpc_call_context(rpc);
+    struct service_host *host = service_call_method(rpc)->host;
+    bool is_bidi = rpc_call_method(rpc)->shape == RPC_BIDI_STREAM;
+    char problem[METADATA_PROBLEM_SIZE];
 
     call->rpc = rpc;
-    if (rpc_call_method(rpc)->shape == RPC_BIDI_STREAM) {
-        DL_APPEND(service_call_method(rpc)->host->streams, call);
+    if (is_bidi) {
+        DL_APPEND(host->streams, call);
+    }
+    if (!metadata_keys_check(&host->keys, rpc, problem)) {
+        service_call_end(call, RPC_INVALID_ARGUMENT, problem);
+    } else if (is_bidi) {
         rpc_call_open(rpc);
         rpc_call_read(rpc);
     } else {

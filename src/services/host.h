@@ -18,6 +18,7 @@
 #include "rpc/call.h"
 #include "rpc/server.h"
 #include "services/descriptors.h"
+#include "services/metadata_keys.h"
 
 #define SERVICES_MAX 16
 
@@ -49,6 +50,7 @@ struct service_host {
     struct rpc_server *server;
     struct descriptors descriptors;
     struct service_call *streams;
+    struct metadata_keys keys;
     struct service_method methods[RPC_METHODS_MAX];
     unsigned methods_count;
     // The full names of what is served.

@@ -30,6 +30,8 @@
 
 struct rpc_call {
     const struct rpc_method *method;
+    // The one key of its metadata, or NULL.
+    const char *key;
     bool ended;
     max_align_t context[8];
 };
@@ -65,6 +67,19 @@ void *rpc_call_context(struct rpc_call *call)
 {
     assert_false(call->ended);
     return call->context;
+}
+
+size_t rpc_call_metadata_count(const struct rpc_call *call)
+{
+    return call->key != NULL ? 1 : 0;
+}
+
+void rpc_call_metadata_at(const struct rpc_call *call, size_t index,
+                          struct rpc_message *name, struct rpc_message *value)
+{
+    assert_int_equal(index, 0);
+    *name = (struct rpc_message){(const uint8_t *)call->key, strlen(call->key)};
+    *value = (struct rpc_message){(const uint8_t *)"1", 1};
 }
 
 // Whatever ends a call, its request has been released before.
@@ -191,13 +206,20 @@ static struct rpc_message message_of(const void *bytes, size_t size)
 
 #define MESSAGE(literal) message_of(literal, sizeof(literal) - 1)
 
-// A call of the method arrives, with that message.
-static void begin(const char *path, struct rpc_message message)
+static void begin_with(const char *path, const char *key,
+                       struct rpc_message message)
 {
     memset(&test.call, 0, sizeof test.call);
     test.call.method = find(path);
+    test.call.key = key;
     text_clear(&test.log);
     test.call.method->begin_cb(&test.call, message);
+}
+
+// A call of the method arrives, with that message.
+static void begin(const char *path, struct rpc_message message)
+{
+    begin_with(path, NULL, message);
 }
 
 static void expect_log(const char *log)
@@ -268,6 +290,28 @@ static void test_service_may_be_served_under_another_name(void **state)
     expect_log(" Close(x) answer:0");
     begin("/" ELECTIONS "/Create", MESSAGE("\x0a\x03\x0a\x01x"));
     expect_log(" Create(x) answer:0");
+}
+
+static void test_call_with_wrong_metadata_reaches_no_handler(void **state)
+{
+    (void)state;
+    service_host_serve(&test.host, ELECTION, &election_service, 100);
+    service_host_serve(&test.host, REFLECTION, &reflection_service, 100);
+    begin_with("/" ELECTION "/GetTerm", "electd-ttl-ms",
+               MESSAGE("\x0a\x03\x0a\x01x"));
+    expect_log(" end:3:metadata 'electd-ttl-ms' belongs to Enter, not to "
+               "GetTerm");
+    begin_with("/" ELECTION "/Watch", "electd-ttl-ms", MESSAGE(""));
+    expect_log(" end:3:metadata 'electd-ttl-ms' belongs to Enter, not to "
+               "Watch");
+    begin_with("/" REFLECTION "/ServerReflectionInfo", "electd-ttl-ms",
+               MESSAGE(""));
+    expect_log(" end:3:metadata 'electd-ttl-ms' belongs to Enter, not to "
+               "ServerReflectionInfo");
+    assert_null(test.host.streams);
+    begin_with("/" ELECTION "/Enter", "electd-ttl-ms",
+               MESSAGE("\x0a\x03\x0a\x01x"));
+    expect_log(" Enter(x) answer:0");
 }
 
 static void test_empty_request_reaches_its_handler(void **state)
@@ -440,6 +484,7 @@ int main(void)
         TEST(test_names_are_kept_in_the_order_of_serving),
         TEST(test_method_reaches_the_handler_of_its_name),
         TEST(test_service_may_be_served_under_another_name),
+        TEST(test_call_with_wrong_metadata_reaches_no_handler),
         TEST(test_empty_request_reaches_its_handler),
         TEST(test_answer_may_come_later),
         TEST(test_bad_string_is_an_invalid_argument),
