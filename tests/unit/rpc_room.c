@@ -106,7 +106,7 @@ void rpc_room_call(struct rpc_room *room, const char *path,
                       {.op = GRPC_OP_RECV_MESSAGE},
                       {.op = GRPC_OP_RECV_STATUS_ON_CLIENT}};
 
-    *reply = (struct rpc_reply){.text = grpc_empty_slice()};
+    *reply = (struct rpc_reply){.call = call, .text = grpc_empty_slice()};
     grpc_metadata_array_init(&reply->metadata);
     grpc_metadata_array_init(&reply->trailing);
     ops[0].data.send_initial_metadata.metadata = metadata;
@@ -124,7 +124,6 @@ void rpc_room_call(struct rpc_room *room, const char *path,
                                     gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL)
             .type,
         GRPC_OP_COMPLETE);
-    grpc_call_unref(call);
     grpc_byte_buffer_destroy(request);
 }
 
@@ -148,6 +147,7 @@ void rpc_reply_clear(struct rpc_reply *reply)
     grpc_metadata_array_destroy(&reply->trailing);
     grpc_byte_buffer_destroy(reply->message);
     grpc_slice_unref(reply->text);
+    grpc_call_unref(reply->call);
 }
 
 void rpc_room_close(struct rpc_room *room)

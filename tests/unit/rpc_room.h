@@ -32,6 +32,8 @@ struct rpc_room {
 
 // What came back of a call.
 struct rpc_reply {
+    // Owns the bytes of the metadata.
+    grpc_call *call;
     grpc_status_code code;
     grpc_slice text;
     grpc_metadata_array metadata;
