@@ -8,13 +8,11 @@
 
 #include "core/container_of.h"
 #include "rpc/arm.h"
+#include "rpc/tcp_keepalive.h"
 
 // How many calls of one method may arrive in one turn of the loop before the
 // next ones wait inside C-core for its next turn.
 #define RPC_ARMED_CALLS 8
-
-// Clients that ping more often than this are disconnected in the end.
-#define RPC_PING_INTERVAL_MS_MIN 50
 
 static grpc_arg rpc_server_integer(const char *key, int value)
 {
@@ -35,13 +33,13 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
                            options.keepalive_time_ms),
         rpc_server_integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
                            options.keepalive_timeout_ms),
-        // Also without a call, and however long there is no other data.
-        rpc_server_integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        // While a call is open, however long there is no other data. Without
+        // one, clients over C-core read their socket every five seconds only,
+        // and could not answer in time: TCP keepalive looks after those.
+        rpc_server_integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 0),
         rpc_server_integer(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0),
-        // Clients may ping as often as we do.
-        rpc_server_integer(
-            GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
-            RPC_PING_INTERVAL_MS_MIN),
+        // Clients may ping as often as they like, also without a call.
+        rpc_server_integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
         // Statistics that nobody could read here, kept for each connection.
         rpc_server_integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
     };
@@ -78,6 +76,8 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
         return status;
     }
     server->server = rpc_server_create(options);
+    server->keepalive_time_ms = options.keepalive_time_ms;
+    server->keepalive_timeout_ms = options.keepalive_timeout_ms;
     grpc_server_register_completion_queue(server->server,
                                           server->queue.completions, NULL);
     // Calls to methods that nobody added.
@@ -113,6 +113,10 @@ int rpc_server_listen(struct rpc_server *server, const char *address)
     int port = grpc_server_add_http2_port(server->server, address, credentials);
 
     grpc_server_credentials_release(credentials);
+    if (port != 0 && !rpc_tcp_keepalive_set(server->keepalive_time_ms,
+                                            server->keepalive_timeout_ms)) {
+        return 0;
+    }
     return port;
 }
 

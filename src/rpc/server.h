@@ -49,6 +49,8 @@ struct rpc_server {
     // What every answer and every stream begins with.
     grpc_metadata headers[RPC_HEADERS_MAX];
     size_t headers_count;
+    int keepalive_time_ms;
+    int keepalive_timeout_ms;
     // The number of the newest session.
     uint64_t session;
     // Calls that began and are not released; and those of them that were not
@@ -69,8 +71,9 @@ struct rpc_server {
 struct rpc_server_options {
     // A larger request is refused with RESOURCE_EXHAUSTED.
     int request_size_max;
-    // A connection that has been silent for the one is asked for a sign of
-    // life, and closed without one within the other.
+    // Ping a connection that has an open call after the one without data, and
+    // close it after the other without an answer. Without an open call, TCP
+    // keepalive does it, in whole seconds.
     int keepalive_time_ms;
     int keepalive_timeout_ms;
     // The initial metadata of every answer and stream, errors included; at most

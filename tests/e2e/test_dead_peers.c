@@ -14,8 +14,11 @@
 
 #include <cmocka.h>
 
+#include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "campaigner.h"
 #include "candidacy.h"
@@ -211,19 +214,91 @@ static void test_client_that_pings_without_a_call_is_not_either(void **state)
     http2_close(&http2);
 }
 
-// Else the two tests above would say nothing.
-static void test_client_that_does_nothing_but_ping_is_disconnected(void **state)
+#define FLOOD 100000
+#define FLOOD_GROWTH_MAX_KIB (16 * 1024)
+
+// Nobody is disconnected for pings; their answers must not pile up either.
+static void test_client_that_reads_no_answer_to_its_pings(void **state)
 {
     static const uint8_t ping[17] = {[2] = 8, [3] = 6};
+    struct client *client = fixture_start(*state, PATIENT);
+    const struct daemon *daemon = &((struct fixture *)*state)->daemons[0];
     struct http2 http2 = {.fd = -1};
-    bool is_open = true;
+    size_t before;
 
-    (void)fixture_start(*state, PATIENT);
+    tell(client, "Create a");
     assert_true(http2_connect(&http2, listen_of(*state)));
-    for (unsigned i = 0; i < 1000 && is_open; i++) {
-        is_open = raw_send(http2.fd, ping, sizeof ping);
+    before = daemon_rss_kib(daemon);
+    for (unsigned i = 0; i < FLOOD; i++) {
+        if (send(http2.fd, ping, sizeof ping, MSG_NOSIGNAL) < 0) {
+            // Nobody reads them any more.
+            break;
+        }
     }
-    assert_true(raw_await_close(http2.fd, CLIENT_DEADLINE_MS));
+    expect(client, "GetTerm a", "0 - []");
+    assert_true(FIXTURE_IS_SANITIZED ||
+                daemon_rss_kib(daemon) < before + FLOOD_GROWTH_MAX_KIB);
+    http2_close(&http2);
+}
+
+// From now on the socket hears nothing, and its kernel answers nothing: as if
+// the host had gone.
+static void fall_dead(int fd)
+{
+    struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+    struct sock_fprog program = {.len = 1, .filter = &drop};
+
+    assert_int_equal(
+        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program),
+        0);
+}
+
+static void await_descriptors(const struct daemon *daemon, unsigned count)
+{
+    long long deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+
+    while (daemon_descriptors(daemon) != count) {
+        assert_true(daemon_now_ms() < deadline_ms);
+        poll(NULL, 0, 10);
+    }
+}
+
+// It has no call open, so that nothing but TCP asks for it.
+static void test_idle_peer_whose_host_is_gone_is_cut_off(void **state)
+{
+    struct client *client = fixture_start(*state, KEEPALIVE);
+    const struct daemon *daemon = &((struct fixture *)*state)->daemons[0];
+    struct http2 http2 = {.fd = -1};
+    unsigned before;
+    int64_t dead_ns;
+
+    tell(client, "Create a");
+    before = daemon_descriptors(daemon);
+    assert_true(http2_connect(&http2, listen_of(*state)));
+    assert_true(http2_ping(&http2, CLIENT_DEADLINE_MS));
+    await_descriptors(daemon, before + 1);
+    dead_ns = stopwatch_ns();
+    fall_dead(http2.fd);
+    await_descriptors(daemon, before);
+    print_message("# cut off after %.0f ms\n", stopwatch_ms_since(dead_ns));
+    http2_close(&http2);
+}
+
+// Its kernel lives, though it reads nothing: no answer to a ping from here.
+static void test_idle_peer_that_does_not_read_is_left_alone(void **state)
+{
+    struct client *client = fixture_start(*state, KEEPALIVE);
+    const struct daemon *daemon = &((struct fixture *)*state)->daemons[0];
+    struct http2 http2 = {.fd = -1};
+    unsigned before;
+
+    tell(client, "Create a");
+    before = daemon_descriptors(daemon);
+    assert_true(http2_connect(&http2, listen_of(*state)));
+    assert_true(http2_ping(&http2, CLIENT_DEADLINE_MS));
+    await_descriptors(daemon, before + 1);
+    poll(NULL, 0, 3000);
+    assert_true(http2_ping(&http2, CLIENT_DEADLINE_MS));
     http2_close(&http2);
 }
 
@@ -264,7 +339,9 @@ int main(int argc, char **argv)
         OVER_TCP(test_grace_begins_when_the_silence_is_noticed),
         OVER_BOTH(test_client_that_pings_often_is_not_disconnected),
         OVER_TCP(test_client_that_pings_without_a_call_is_not_either),
-        OVER_TCP(test_client_that_does_nothing_but_ping_is_disconnected),
+        OVER_BOTH(test_client_that_reads_no_answer_to_its_pings),
+        OVER_TCP(test_idle_peer_whose_host_is_gone_is_cut_off),
+        OVER_BOTH(test_idle_peer_that_does_not_read_is_left_alone),
         cmocka_unit_test(test_keepalive_out_of_range_is_refused),
     };
 
