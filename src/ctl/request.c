@@ -96,7 +96,7 @@ void request_campaign(struct request *request, const char *election,
 {
     Electd__V1__CampaignRequest *message = &request->message.campaign;
 
-    request_init(request, "/electd.v1.Candidacy/Campaign", election,
+    request_init(request, REQUEST_CANDIDACY_PATH("Campaign"), election,
                  &electd__v1__campaign_response__descriptor);
     electd__v1__campaign_request__init(message);
     message->id = &request->id;
@@ -104,15 +104,56 @@ void request_campaign(struct request *request, const char *election,
     request->client.message = &message->base;
 }
 
+static void request_duration(Google__Protobuf__Duration *duration,
+                             uint64_t duration_ms)
+{
+    google__protobuf__duration__init(duration);
+    duration->seconds = (int64_t)(duration_ms / 1000);
+    duration->nanos = (int32_t)(duration_ms % 1000) * 1000000;
+}
+
 void request_set_grace(struct request *request, uint64_t grace_ms)
 {
-    google__protobuf__duration__init(&request->grace);
-    request->grace.seconds = (int64_t)(grace_ms / 1000);
-    request->grace.nanos = (int32_t)(grace_ms % 1000) * 1000000;
+    request_duration(&request->grace, grace_ms);
     request->message.campaign.grace = &request->grace;
 }
 
 void request_set_instance(struct request *request, const char *instance)
 {
     request->message.campaign.instance = request_text(instance);
+}
+
+void request_set_confirm_within(struct request *request,
+                                uint64_t confirm_within_ms)
+{
+    request_duration(&request->confirm_within, confirm_within_ms);
+    request->message.campaign.confirm_within = &request->confirm_within;
+}
+
+void request_confirm(struct request *request, const char *election,
+                     const char *candidate, const char *instance, uint64_t term)
+{
+    Electd__V1__ConfirmRequest *message = &request->message.confirm;
+
+    request_init(request, REQUEST_CANDIDACY_PATH("Confirm"), election,
+                 &electd__v1__confirm_response__descriptor);
+    electd__v1__confirm_request__init(message);
+    message->id = &request->id;
+    message->candidate = request_text(candidate);
+    message->instance = request_text(instance);
+    message->term = term;
+    request->client.message = &message->base;
+}
+
+uint64_t request_duration_ms(const Google__Protobuf__Duration *duration)
+{
+    // What is longer than this is a mistake of the peer.
+    const int64_t seconds_max = INT32_MAX;
+    int64_t seconds;
+
+    if (duration == NULL || duration->seconds < 0 || duration->nanos < 0) {
+        return 0;
+    }
+    seconds = duration->seconds < seconds_max ? duration->seconds : seconds_max;
+    return (uint64_t)seconds * 1000 + (uint64_t)duration->nanos / 1000000;
 }

@@ -22,10 +22,16 @@
 #define REQUEST_PATH(method)                                                   \
     "/atomix.runtime.election.v1.LeaderElection/" method
 
+// The methods of Candidacy.
+#define REQUEST_CANDIDACY_PATH(method) "/electd.v1.Candidacy/" method
+
 // The shortest and the longest time to live, and the longest grace.
 #define REQUEST_TTL_MS_MIN 100
 #define REQUEST_TTL_MS_MAX 3600000
 #define REQUEST_GRACE_MS_MAX 600000
+// The shortest and the longest time between two Confirms.
+#define REQUEST_CONFIRM_WITHIN_MS_MIN 100
+#define REQUEST_CONFIRM_WITHIN_MS_MAX 600000
 
 // A term as an answer, whichever: of Watch too, but not of Campaign.
 typedef Atomix__Runtime__Election__V1__GetTermResponse request_term_answer;
@@ -36,12 +42,14 @@ struct request {
     // What the message below points at, besides what was given.
     Atomix__Runtime__V1__PrimitiveId id;
     Google__Protobuf__Duration grace;
+    Google__Protobuf__Duration confirm_within;
     char ttl_text[24];
     union {
         Atomix__Runtime__Election__V1__CreateRequest create;
         Atomix__Runtime__Election__V1__EnterRequest candidate;
         Atomix__Runtime__Election__V1__GetTermRequest election;
         Electd__V1__CampaignRequest campaign;
+        Electd__V1__ConfirmRequest confirm;
     } message;
 };
 
@@ -71,5 +79,17 @@ void request_campaign(struct request *request, const char *election,
                       const char *candidate);
 void request_set_grace(struct request *request, uint64_t grace_ms);
 void request_set_instance(struct request *request, const char *instance);
+// The campaign promises to Confirm that often. Needs an instance.
+void request_set_confirm_within(struct request *request,
+                                uint64_t confirm_within_ms);
+
+// Confirm: may this instance of the candidate act as the leader of `term`?
+void request_confirm(struct request *request, const char *election,
+                     const char *candidate, const char *instance,
+                     uint64_t term);
+
+// A duration of an answer in whole milliseconds, rounded down; 0 if it is
+// absent or negative.
+uint64_t request_duration_ms(const Google__Protobuf__Duration *duration);
 
 #endif
