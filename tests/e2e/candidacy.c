@@ -38,6 +38,8 @@ struct stream *campaign(struct client *client, struct candidacy candidacy)
     Atomix__Runtime__V1__PrimitiveId id =
         ATOMIX__RUNTIME__V1__PRIMITIVE_ID__INIT;
     Google__Protobuf__Duration grace = GOOGLE__PROTOBUF__DURATION__INIT;
+    Google__Protobuf__Duration confirm_within =
+        GOOGLE__PROTOBUF__DURATION__INIT;
     struct client_bytes packed;
     struct stream *stream;
     uint8_t *bytes;
@@ -50,6 +52,11 @@ struct stream *campaign(struct client *client, struct candidacy candidacy)
     grace.nanos = candidacy.grace_ns + candidacy.grace_ms % 1000 * 1000000;
     if (grace.seconds != 0 || grace.nanos != 0) {
         request.grace = &grace;
+    }
+    confirm_within.seconds = candidacy.confirm_within_ms / 1000;
+    confirm_within.nanos = candidacy.confirm_within_ms % 1000 * 1000000;
+    if (candidacy.confirm_within_ms != 0) {
+        request.confirm_within = &confirm_within;
     }
     packed.size = electd__v1__campaign_request__get_packed_size(&request);
     bytes = malloc(packed.size + 1);
@@ -133,6 +140,132 @@ void expect_news(struct stream *stream, const char *news)
     }
     assert_string_equal(got, news);
     free(got);
+}
+
+// The next message must be one. Returns owned.
+static campaign_response *candidacy_answer(struct stream *stream)
+{
+    campaign_response *response;
+    struct client_reply reply;
+
+    assert_int_equal(stream_next(stream, CLIENT_DEADLINE_MS, &reply),
+                     STREAM_MESSAGE);
+    response = candidacy_unpack(&reply);
+    client_reply_clear(&reply);
+    return response;
+}
+
+static void expect_answer(struct stream *stream, const char *news, bool leads)
+{
+    struct client_reply reply;
+    campaign_response *response;
+    char *told;
+
+    assert_int_equal(stream_next(stream, CLIENT_DEADLINE_MS, &reply),
+                     STREAM_MESSAGE);
+    told = candidacy_told(&reply);
+    response = candidacy_unpack(&reply);
+    assert_string_equal(told, news);
+    assert_int_equal(response->leads, leads);
+    assert_int_equal(strlen(response->life), 32);
+    free(told);
+    electd__v1__campaign_response__free_unpacked(response, NULL);
+    client_reply_clear(&reply);
+}
+
+void expect_leads(struct stream *stream, const char *news)
+{
+    expect_answer(stream, news, true);
+}
+
+void expect_follows(struct stream *stream, const char *news)
+{
+    expect_answer(stream, news, false);
+}
+
+static int64_t candidacy_ms(const Google__Protobuf__Duration *duration)
+{
+    return duration->seconds * 1000 + duration->nanos / 1000000;
+}
+
+int64_t candidacy_earlier_ms(struct stream *stream)
+{
+    campaign_response *response = candidacy_answer(stream);
+    int64_t earlier_ms = response->earlier_leader_until != NULL
+                             ? candidacy_ms(response->earlier_leader_until)
+                             : -1;
+
+    electd__v1__campaign_response__free_unpacked(response, NULL);
+    return earlier_ms;
+}
+
+static char *confirm_told(const struct client_reply *reply)
+{
+    Electd__V1__ConfirmResponse *response;
+    char text[128];
+
+    if (!reply->has_message) {
+        return story_reply(reply);
+    }
+    response =
+        electd__v1__confirm_response__unpack(NULL, reply->size, reply->bytes);
+    assert_non_null(response);
+    assert_non_null(response->term);
+    assert_non_null(response->valid_for);
+    assert_int_equal(strlen(response->life), 32);
+    (void)snprintf(text, sizeof text, "%s in term %" PRIu64 ": %" PRId64 " ms",
+                   response->leads ? "leads" : "does not lead",
+                   response->term->term, candidacy_ms(response->valid_for));
+    electd__v1__confirm_response__free_unpacked(response, NULL);
+    return strdup(text);
+}
+
+char *confirm(struct client *client, const char *candidate,
+              const char *instance, uint64_t term)
+{
+    Electd__V1__ConfirmRequest request = ELECTD__V1__CONFIRM_REQUEST__INIT;
+    Atomix__Runtime__V1__PrimitiveId id =
+        ATOMIX__RUNTIME__V1__PRIMITIVE_ID__INIT;
+    uint8_t bytes[1024];
+    struct client_reply reply;
+    char *told;
+
+    id.name = candidacy_text("a");
+    request.id = &id;
+    request.candidate = candidacy_text(candidate);
+    request.instance = candidacy_text(instance);
+    request.term = term;
+    assert_true(electd__v1__confirm_request__get_packed_size(&request) <
+                sizeof bytes);
+    client_call(client, CONFIRM_PATH,
+                (struct client_bytes){
+                    bytes, electd__v1__confirm_request__pack(&request, bytes)},
+                CLIENT_DEADLINE_MS, &reply);
+    told = confirm_told(&reply);
+    client_reply_clear(&reply);
+    return told;
+}
+
+void expect_confirm(struct client *client, const char *candidate,
+                    const char *instance, uint64_t term, const char *told)
+{
+    char *got = confirm(client, candidate, instance, term);
+
+    assert_string_equal(got, told);
+    free(got);
+}
+
+int64_t confirmed_ms(struct client *client, const char *candidate,
+                     const char *instance, uint64_t term)
+{
+    char *got = confirm(client, candidate, instance, term);
+    int64_t valid_ms = -1;
+
+    if (sscanf(got, "leads in term %*u: %" SCNd64 " ms", &valid_ms) != 1) {
+        fail_msg("'%s' does not say that it leads", got);
+    }
+    free(got);
+    return valid_ms;
 }
 
 void expect_no_news(struct stream *stream)

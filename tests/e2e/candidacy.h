@@ -15,6 +15,7 @@
 #include "client.h"
 
 #define CANDIDACY_PATH "/electd.v1.Candidacy/Campaign"
+#define CONFIRM_PATH "/electd.v1.Candidacy/Confirm"
 #define CANDIDACY_NAME_SIZE 256
 #define CANDIDACY_QUEUE_MAX 512
 
@@ -27,6 +28,8 @@ struct candidacy {
     int64_t grace_s;
     int32_t grace_ns;
     int32_t grace_ms;
+    // Left out if it is 0.
+    int32_t confirm_within_ms;
 };
 
 // A request without a grace; NULL for no instance.
@@ -41,6 +44,26 @@ void expect_news(struct stream *stream, const char *news);
 
 // The stream has nothing to tell by now.
 void expect_no_news(struct stream *stream);
+
+// The stream's next message is this, and says that its own entry leads, or that
+// it does not.
+void expect_leads(struct stream *stream, const char *news);
+void expect_follows(struct stream *stream, const char *news);
+
+// How many milliseconds the stream's next message gives earlier leaders; -1 if
+// it does not know.
+int64_t candidacy_earlier_ms(struct stream *stream);
+
+// Calls Confirm; what came back as "leads in term 1: 8000 ms", "does not lead
+// in term 1: 0 ms", or as a failure. Owned.
+char *confirm(struct client *client, const char *candidate,
+              const char *instance, uint64_t term);
+void expect_confirm(struct client *client, const char *candidate,
+                    const char *instance, uint64_t term, const char *told);
+
+// The milliseconds of an answer that must say that it leads.
+int64_t confirmed_ms(struct client *client, const char *candidate,
+                     const char *instance, uint64_t term);
 
 // The next message, or the end, as text, owned; NULL at the deadline.
 char *candidacy_next(struct stream *stream, unsigned deadline_ms);

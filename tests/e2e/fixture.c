@@ -74,7 +74,7 @@ struct client *fixture_connect_once(struct fixture *fixture)
 
 struct client *fixture_start(struct fixture *fixture, const char *arguments)
 {
-    struct daemon_start start = {.environment = NULL};
+    struct daemon_start start = {.environment = fixture->environment};
     char text[512];
 
     snprintf(text, sizeof text, "--listen=%s%s %s",

@@ -30,6 +30,8 @@
 struct fixture {
     bool is_unix;
     char directory[64];
+    // What fixture_start() starts the daemon with, as daemon_start has it.
+    const char *environment;
     // daemons[0] is the one that fixture_start() starts.
     struct daemon daemons[FIXTURE_DAEMONS_MAX];
     struct client *clients[FIXTURE_CLIENTS_MAX];

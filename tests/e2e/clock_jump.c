@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "clock_jump.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "story.h"
+
+static int clock_jump_fd = -1;
+
+struct client *clock_jump_start(struct fixture *fixture, const char *arguments)
+{
+    const char *library = getenv("CLOCK_JUMP_LIBRARY");
+    const char *path = fixture_path(fixture, "clock");
+    struct client *client;
+    char environment[1024];
+
+    assert_non_null(library);
+    clock_jump_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(clock_jump_fd >= 0);
+    assert_int_equal(ftruncate(clock_jump_fd, sizeof(int64_t)), 0);
+    snprintf(environment, sizeof environment,
+             "LD_PRELOAD=%s CLOCK_JUMP_FILE=%s", library, path);
+    fixture->environment = environment;
+    client = fixture_start(fixture, arguments);
+    fixture->environment = NULL;
+    // The daemon has it open by now.
+    assert_int_equal(unlink(path), 0);
+    return client;
+}
+
+void clock_jump_to(struct fixture *fixture, int64_t ahead_s)
+{
+    assert_int_equal(pwrite(clock_jump_fd, &ahead_s, sizeof ahead_s, 0),
+                     sizeof ahead_s);
+    // Its loop has turned when this is answered; its keepalive may have taken
+    // the jump for the silence of older connections.
+    tell(fixture_connect(fixture), "Create clock");
+}
