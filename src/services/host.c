@@ -117,16 +117,13 @@ static void service_host_begin_cb(struct rpc_call *rpc,
 {
     struct service_call *call = rpc_call_context(rpc);
     struct service_host *host = service_call_method(rpc)->host;
-    bool is_bidi = rpc_call_method(rpc)->shape == RPC_BIDI_STREAM;
-    char problem[METADATA_PROBLEM_SIZE];
+    struct metadata_problem problem;
 
     call->rpc = rpc;
-    if (is_bidi) {
+    if (!metadata_keys_check(&host->keys, rpc, &problem)) {
+        service_call_end(call, RPC_INVALID_ARGUMENT, problem.text);
+    } else if (rpc_call_method(rpc)->shape == RPC_BIDI_STREAM) {
         DL_APPEND(host->streams, call);
-    }
-    if (!metadata_keys_check(&host->keys, rpc, problem)) {
-        service_call_end(call, RPC_INVALID_ARGUMENT, problem);
-    } else if (is_bidi) {
         rpc_call_open(rpc);
         rpc_call_read(rpc);
     } else {
@@ -260,7 +257,8 @@ void service_call_answer(struct service_call *call, struct payload *payload)
 void service_call_end(struct service_call *call, enum rpc_code code,
                       const char *message)
 {
-    if (rpc_call_method(call->rpc)->shape == RPC_BIDI_STREAM) {
+    // One that is in the list has somebody in front of it, if only itself.
+    if (call->prev != NULL) {
         DL_DELETE(service_call_method(call->rpc)->host->streams, call);
     }
     service_call_drop_request(call);

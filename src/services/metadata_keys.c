@@ -3,6 +3,7 @@
 #include "services/metadata_keys.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -74,27 +75,36 @@ static const char *metadata_method_name(const char *path)
     return strrchr(path, '/') + 1;
 }
 
+// Appends to a problem that has `size` bytes; returns how many it has then.
+__attribute__((format(printf, 3, 4))) static size_t
+metadata_append(struct metadata_problem *problem, size_t size,
+                const char *format, ...)
+{
+    va_list arguments;
+    int added;
+
+    va_start(arguments, format);
+    added = vsnprintf(problem->text + size, METADATA_PROBLEM_SIZE - size,
+                      format, arguments);
+    va_end(arguments);
+    assert(added > 0 && size + (size_t)added < METADATA_PROBLEM_SIZE);
+    return size + (size_t)added;
+}
+
 // Says where a key belongs that is in the wrong place.
 static void metadata_say_misplaced(const struct metadata_row *row,
                                    const char *path,
-                                   char problem[METADATA_PROBLEM_SIZE])
+                                   struct metadata_problem *problem)
 {
-    size_t size = 0;
-    int added;
+    size_t size =
+        metadata_append(problem, 0, "metadata '%s' belongs to", row->name);
 
     for (size_t i = 0; row->methods[i] != NULL; i++) {
-        added = i == 0
-                    ? snprintf(problem, METADATA_PROBLEM_SIZE,
-                               "metadata '%s' belongs to %s", row->name,
-                               metadata_method_name(row->methods[i]))
-                    : snprintf(problem + size, METADATA_PROBLEM_SIZE - size,
-                               " or %s", metadata_method_name(row->methods[i]));
-        assert(added > 0 && size + (size_t)added < METADATA_PROBLEM_SIZE);
-        size += (size_t)added;
+        size = metadata_append(problem, size, "%s %s", i > 0 ? " or" : "",
+                               metadata_method_name(row->methods[i]));
     }
-    added = snprintf(problem + size, METADATA_PROBLEM_SIZE - size,
-                     ", not to %s", metadata_method_name(path));
-    assert(added > 0 && size + (size_t)added < METADATA_PROBLEM_SIZE);
+    (void)metadata_append(problem, size, ", not to %s",
+                          metadata_method_name(path));
 }
 
 static size_t metadata_shown_size(struct rpc_message name)
@@ -129,7 +139,7 @@ static void metadata_tell(struct metadata_keys *keys, const char *path,
 struct metadata_check {
     struct metadata_keys *keys;
     const char *path;
-    char *problem;
+    struct metadata_problem *problem;
     bool is_given[METADATA_ROWS];
 };
 
@@ -141,8 +151,9 @@ static bool metadata_check_unknown(struct metadata_check *check,
         metadata_tell(check->keys, check->path, name);
         return true;
     }
-    snprintf(check->problem, METADATA_PROBLEM_SIZE, "unknown metadata '%.*s'",
-             (int)metadata_shown_size(name), (const char *)name.bytes);
+    snprintf(check->problem->text, METADATA_PROBLEM_SIZE,
+             "unknown metadata '%.*s'", (int)metadata_shown_size(name),
+             (const char *)name.bytes);
     return false;
 }
 
@@ -160,7 +171,7 @@ static bool metadata_check_key(struct metadata_check *check,
         return false;
     }
     if (check->is_given[row]) {
-        snprintf(check->problem, METADATA_PROBLEM_SIZE,
+        snprintf(check->problem->text, METADATA_PROBLEM_SIZE,
                  "metadata '%s' is given twice", metadata_rows[row].name);
         return false;
     }
@@ -170,7 +181,7 @@ static bool metadata_check_key(struct metadata_check *check,
 
 bool metadata_keys_check(struct metadata_keys *keys,
                          const struct rpc_call *call,
-                         char problem[METADATA_PROBLEM_SIZE])
+                         struct metadata_problem *problem)
 {
     struct metadata_check check = {
         .keys = keys,

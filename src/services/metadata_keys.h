@@ -21,6 +21,10 @@
 
 #define METADATA_PROBLEM_SIZE 256
 
+struct metadata_problem {
+    char text[METADATA_PROBLEM_SIZE];
+};
+
 // How many unknown keys are told of, and how much of each is shown.
 #define METADATA_UNKNOWN_MAX 64
 #define METADATA_SHOWN_SIZE_MAX 64
@@ -44,9 +48,9 @@ struct metadata_keys {
 };
 
 // Checks the metadata of a call that has just begun. False: it is to be refused
-// with INVALID_ARGUMENT and the text in `problem`.
+// with INVALID_ARGUMENT and the problem's text.
 __attribute__((warn_unused_result)) bool
 metadata_keys_check(struct metadata_keys *keys, const struct rpc_call *call,
-                    char problem[METADATA_PROBLEM_SIZE]);
+                    struct metadata_problem *problem);
 
 #endif

@@ -56,7 +56,10 @@ static struct electd_name story_name(struct electd_name name)
     char *bytes = malloc(name.size > 0 ? name.size : 1);
 
     assert_non_null(bytes);
-    memcpy(bytes, name.bytes, name.size);
+    // A name that is left out has no bytes at all.
+    if (name.size > 0) {
+        memcpy(bytes, name.bytes, name.size);
+    }
     return (struct electd_name){bytes, name.size};
 }
 

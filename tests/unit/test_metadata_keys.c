@@ -76,7 +76,7 @@ static int setup(void **state)
 // what is wrong with it, or "".
 static const char *check(const char *path, const char *keys)
 {
-    static char problem[METADATA_PROBLEM_SIZE];
+    static struct metadata_problem problem;
     char copy[512];
     struct rpc_call call = {.method = {.path = path}};
 
@@ -86,13 +86,13 @@ static const char *check(const char *path, const char *keys)
         assert_true(call.count < KEYS_MAX);
         call.keys[call.count++] = key;
     }
-    problem[0] = '\0';
-    if (metadata_keys_check(&test.keys, &call, problem)) {
-        assert_string_equal(problem, "");
+    problem.text[0] = '\0';
+    if (metadata_keys_check(&test.keys, &call, &problem)) {
+        assert_string_equal(problem.text, "");
     } else {
-        assert_string_not_equal(problem, "");
+        assert_string_not_equal(problem.text, "");
     }
-    return problem;
+    return problem.text;
 }
 
 static void expect_told(const char *told)
