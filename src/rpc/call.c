@@ -22,11 +22,14 @@
 
 #include "core/container_of.h"
 #include "rpc/arm.h"
+#include "rpc/inflate.h"
 #include "rpc/message.h"
 #include "rpc/session.h"
 
 _Static_assert((int)RPC_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT &&
                    (int)RPC_NOT_FOUND == (int)GRPC_STATUS_NOT_FOUND &&
+                   (int)RPC_RESOURCE_EXHAUSTED ==
+                       (int)GRPC_STATUS_RESOURCE_EXHAUSTED &&
                    (int)RPC_INTERNAL == (int)GRPC_STATUS_INTERNAL &&
                    (int)RPC_UNAVAILABLE == (int)GRPC_STATUS_UNAVAILABLE,
                "the codes are gRPC's");
@@ -196,23 +199,65 @@ static void rpc_call_sent_cb(struct rpc_tag *tag, bool ok)
     rpc_call_settle(call);
 }
 
+// The bytes of what came, in a slice that is the caller's. Otherwise returns
+// why not, with a text for the peer.
+static enum rpc_code rpc_call_unpack(const struct rpc_call *call,
+                                     grpc_byte_buffer *received,
+                                     grpc_slice *slice, char text[128])
+{
+    size_t size_max = (size_t)call->server->request_size_max;
+    enum rpc_inflated inflated = RPC_INFLATED;
+
+    if (received->data.raw.compression == GRPC_COMPRESS_NONE ||
+        grpc_byte_buffer_length(received) == 0) {
+        *slice = rpc_message_slice(received);
+    } else {
+        inflated = rpc_inflate(received, size_max, slice);
+    }
+    switch (inflated) {
+    case RPC_INFLATED:
+        return RPC_OK;
+    case RPC_INFLATED_TOO_MUCH:
+        snprintf(text, 128, "the request has more than %zu bytes, unpacked",
+                 size_max);
+        return RPC_RESOURCE_EXHAUSTED;
+    case RPC_INFLATED_BROKEN:
+        break;
+    }
+    snprintf(text, 128, "the compressed request cannot be unpacked");
+    return RPC_INTERNAL;
+}
+
+static void rpc_call_give_message(struct rpc_call *call,
+                                  grpc_byte_buffer *received)
+{
+    grpc_slice slice;
+    char text[128];
+    enum rpc_code code = rpc_call_unpack(call, received, &slice, text);
+
+    if (code != RPC_OK) {
+        // Its owner hears that the stream is closed.
+        grpc_call_cancel_with_status(call->call, (grpc_status_code)code, text,
+                                     NULL);
+        return;
+    }
+    call->registration->method->message_cb(
+        call, (struct rpc_message){GRPC_SLICE_START_PTR(slice),
+                                   GRPC_SLICE_LENGTH(slice)});
+    grpc_slice_unref(slice);
+}
+
 static void rpc_call_read_cb(struct rpc_tag *tag, bool ok)
 {
     struct rpc_call *call = container_of(tag, struct rpc_call, read_tag);
-    const struct rpc_method *method = call->registration->method;
     grpc_byte_buffer *received = call->received;
-    grpc_slice slice;
 
     call->received = NULL;
     if (!call->ended && !call->gone) {
         if (ok && received != NULL) {
-            slice = rpc_message_slice(received);
-            method->message_cb(call,
-                               (struct rpc_message){GRPC_SLICE_START_PTR(slice),
-                                                    GRPC_SLICE_LENGTH(slice)});
-            grpc_slice_unref(slice);
+            rpc_call_give_message(call, received);
         } else {
-            method->half_closed_cb(call);
+            call->registration->method->half_closed_cb(call);
         }
     }
     if (received != NULL) {
@@ -261,6 +306,8 @@ static void rpc_call_pass_on(struct rpc_call *call)
     const struct rpc_method *method = call->registration->method;
     grpc_byte_buffer *received = call->received;
     grpc_slice slice = grpc_empty_slice();
+    enum rpc_code code = RPC_OK;
+    char text[128];
 
     if (received == NULL && method->shape != RPC_BIDI_STREAM) {
         // Cancelled on its way, or without the one message it must have.
@@ -268,9 +315,13 @@ static void rpc_call_pass_on(struct rpc_call *call)
         return;
     }
     if (received != NULL) {
-        slice = rpc_message_slice(received);
-        call->received = NULL;
+        code = rpc_call_unpack(call, received, &slice, text);
     }
+    if (code != RPC_OK) {
+        rpc_call_end(call, code, text);
+        return;
+    }
+    call->received = NULL;
     method->begin_cb(call, (struct rpc_message){GRPC_SLICE_START_PTR(slice),
                                                 GRPC_SLICE_LENGTH(slice)});
     // The call may be gone by now; these two are not its own.

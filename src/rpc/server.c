@@ -29,6 +29,9 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
         rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
         rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                            options.request_size_max),
+        // That is what arrives; what comes out of it is measured as it comes
+        // out, which C-core would not do.
+        rpc_server_integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
         rpc_server_integer(GRPC_ARG_KEEPALIVE_TIME_MS,
                            options.keepalive_time_ms),
         rpc_server_integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
@@ -76,6 +79,7 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
         return status;
     }
     server->server = rpc_server_create(options);
+    server->request_size_max = options.request_size_max;
     server->keepalive_time_ms = options.keepalive_time_ms;
     server->keepalive_timeout_ms = options.keepalive_timeout_ms;
     grpc_server_register_completion_queue(server->server,

@@ -49,6 +49,7 @@ struct rpc_server {
     // What every answer and every stream begins with.
     grpc_metadata headers[RPC_HEADERS_MAX];
     size_t headers_count;
+    int request_size_max;
     int keepalive_time_ms;
     int keepalive_timeout_ms;
     // The number of the newest session.
@@ -69,7 +70,8 @@ struct rpc_server {
 };
 
 struct rpc_server_options {
-    // A larger request is refused with RESOURCE_EXHAUSTED.
+    // A larger request is refused with RESOURCE_EXHAUSTED, as it comes and when
+    // it is unpacked.
     int request_size_max;
     // Ping a connection that has an open call after the one without data, and
     // close it after the other without an answer. Without an open call, TCP

@@ -101,6 +101,12 @@ class Daemon:
                     return int(line.split()[1])
         raise AssertionError(f"no {what}")
 
+    def cpu_s(self):
+        """The processor time that it has used."""
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def terminate(self):
         """Begins the shutdown. (A second signal would end it on the spot.)"""
         if not self.terminated:
