@@ -70,6 +70,7 @@ struct daemon {
     uv_async_t listener_lost;
     struct store_memory store;
     struct lease_table leases;
+    struct lease_reader reader;
     struct rpc_server server;
     struct services services;
     struct store_listener observer;
@@ -162,6 +163,21 @@ static void daemon_release_endpoints(struct daemon *daemon)
     while (daemon->endpoints_count > 0) {
         endpoint_close(&daemon->endpoints[--daemon->endpoints_count]);
     }
+}
+
+// Leases that are due wait until the server has read what has arrived.
+static void daemon_begin_pass(struct lease_reader *reader)
+{
+    struct daemon *daemon = container_of(reader, struct daemon, reader);
+
+    rpc_server_begin_pass(&daemon->server);
+}
+
+static void daemon_pass_over_cb(struct rpc_server *server)
+{
+    struct daemon *daemon = container_of(server, struct daemon, server);
+
+    lease_table_pass_over(&daemon->leases);
 }
 
 static void daemon_store_closed_cb(struct store *store)
@@ -369,6 +385,9 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     daemon->services.host.keys.listener = &daemon->metadata_listener;
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     daemon->leases.overdue_cb = daemon_overdue_cb;
+    daemon->reader.begin_pass = daemon_begin_pass;
+    daemon->leases.reader = &daemon->reader;
+    daemon->server.pass_over_cb = daemon_pass_over_cb;
     uv_timer_init(&daemon->loop, &daemon->drain);
     memory_init(&daemon->memory, &daemon->loop);
     uv_signal_init(&daemon->loop, &daemon->sigterm);

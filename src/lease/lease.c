@@ -1,27 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path: lease_begin() starts a timer; it fires; the entry is expired by a
-// command to the store; the command is done, and the lease's memory goes.
+// Happy path:
+// - lease_begin() starts a timer, and it fires: the lease is due.
+// - The loop did not stand still in its life: it waits for a read pass.
+// - The pass is over, and nothing that was read has renewed the lease: the
+//   entry is expired by a command to the store, or its owner is told.
+// - The command is done, and the lease's memory goes.
 //
-// Each lease is a timer of libuv, which keeps them in a heap. A timer may find
-// that a stall has given its lease more time: then it is started again. A lease
-// that is ended while its command is under way has its memory released by the
-// command's end.
+// Failure modes:
+// - The loop stood still (the process was stopped, suspended or starved): the
+//   lease rests for as long, or for a period if that is shorter, and waits for
+//   the read pass only then. So a stall in the rest does no harm either.
+// - Traffic never pauses, and the pass does not end: a timer of the table
+// counts
+//   how long each lease has waited for it. Timers fire before anything is read
+//   when the loop has stood still, so it counts ticks rather than time.
+// - A lease is ended while its command is under way: it is in the table no
+//   more, and the command's end releases its memory.
+//
+// Each lease is a timer of libuv, which keeps them in a heap. The loop's time
+// is not brought up to date while its timers run, for then one that is started
+// might fire before the loop has looked for anything else.
 
 #include "lease/lease.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "core/container_of.h"
 #include "core/hash.h"
 
-#define LEASE_HEARTBEAT_MS_MIN 25
-#define LEASE_HEARTBEAT_MS_MAX 1000
-// The class of 64 to 127 ms: a grace may be shorter, and is no measure of how
-// late a loop may be that is merely busy.
-#define LEASE_STALL_CLASS_MIN 6
+// The handles of a table itself.
+#define LEASE_TABLE_HANDLES 2
+
+//                due, after a stall          rested
+//     RUNNING ----------------------> RESTS --------> UNREAD ----> over
+//        |                                              ^
+//        +----------------------------------------------+
+//                due
+//
+// Renewed in any of them, it is RUNNING.
+enum lease_phase {
+    LEASE_RUNNING,
+    LEASE_RESTS,
+    // In a list of its table, for the pass with its number.
+    LEASE_UNREAD,
+};
 
 struct lease {
     UT_hash_handle hh;
@@ -29,69 +55,30 @@ struct lease {
     uint64_t entry;
     uint32_t period_ms;
     uint64_t begun_ms;
-    // When it is due, its owner is told, rather than the store.
+    // When it is over, its owner is told, rather than the store.
     bool is_awaited;
+    enum lease_phase phase;
+    // When unread: the pass that it waits for, and the tick until which it
+    // does.
+    uint64_t pass;
+    uint64_t last_tick;
+    struct lease *prev;
+    struct lease *next;
     uv_timer_t timer;
     struct store_request request;
     // The two names, one behind the other.
     char names[];
 };
 
-static unsigned lease_class(uint32_t period_ms)
+// The loop is seen to turn. Returns its time, brought up to date.
+static uint64_t lease_notice_turn(struct lease_table *table)
 {
-    unsigned exponent = 0;
+    uint64_t now_ms;
 
-    while (period_ms > 1) {
-        period_ms >>= 1;
-        exponent++;
-    }
-    return exponent;
-}
-
-// Longer than this the loop does not stand still without a reason. No more than
-// the shortest period in force, and more than half of it.
-static uint64_t lease_stall_ms(const struct lease_table *table)
-{
-    for (unsigned i = 0; i < LEASE_PERIOD_CLASSES; i++) {
-        if (table->in_class[i] > 0) {
-            return (uint64_t)1
-                   << (i > LEASE_STALL_CLASS_MIN ? i : LEASE_STALL_CLASS_MIN);
-        }
-    }
-    return UINT64_MAX;
-}
-
-// The loop is seen to turn.
-static void lease_notice_stall(struct lease_table *table)
-{
-    uint64_t now_ms = uv_now(table->loop);
-
-    if (now_ms - table->turned_ms > lease_stall_ms(table)) {
-        table->stall_ended_ms = now_ms;
-    }
-    table->turned_ms = now_ms;
-}
-
-static uint64_t lease_heartbeat_ms(const struct lease_table *table)
-{
-    uint64_t period_ms = lease_stall_ms(table) / 4;
-
-    if (period_ms < LEASE_HEARTBEAT_MS_MIN) {
-        return LEASE_HEARTBEAT_MS_MIN;
-    }
-    return period_ms < LEASE_HEARTBEAT_MS_MAX ? period_ms
-                                              : LEASE_HEARTBEAT_MS_MAX;
-}
-
-static void lease_heartbeat_cb(uv_timer_t *timer);
-
-static void lease_start_heartbeat(struct lease_table *table)
-{
-    table->turned_ms = uv_now(table->loop);
-    table->heartbeat_ms = lease_heartbeat_ms(table);
-    // Cannot fail: the callback is given and the handle open.
-    uv_timer_start(&table->heartbeat, lease_heartbeat_cb, table->heartbeat_ms,
-                   0);
+    uv_update_time(table->loop);
+    now_ms = uv_now(table->loop);
+    stalls_turned(&table->stalls, now_ms);
+    return now_ms;
 }
 
 static void lease_heartbeat_cb(uv_timer_t *timer)
@@ -99,10 +86,19 @@ static void lease_heartbeat_cb(uv_timer_t *timer)
     struct lease_table *table =
         container_of(timer, struct lease_table, heartbeat);
 
-    lease_notice_stall(table);
-    if (table->by_entry != NULL) {
-        lease_start_heartbeat(table);
+    stalls_turned(&table->stalls, uv_now(table->loop));
+    if (table->by_entry == NULL) {
+        uv_timer_stop(timer);
     }
+}
+
+static void lease_start_heartbeat(struct lease_table *table)
+{
+    uv_update_time(table->loop);
+    stalls_begin(&table->stalls, uv_now(table->loop));
+    // Cannot fail: the callback is given and the handle open.
+    uv_timer_start(&table->heartbeat, lease_heartbeat_cb, STALLS_HEARTBEAT_MS,
+                   STALLS_HEARTBEAT_MS);
 }
 
 void lease_table_init(struct lease_table *table, uv_loop_t *loop,
@@ -111,9 +107,10 @@ void lease_table_init(struct lease_table *table, uv_loop_t *loop,
     *table = (struct lease_table){
         .loop = loop,
         .store = store,
-        .open_handles = 1,
+        .open_handles = LEASE_TABLE_HANDLES,
     };
     uv_timer_init(loop, &table->heartbeat);
+    uv_timer_init(loop, &table->pass_timer);
 }
 
 static void lease_handle_closed(struct lease_table *table)
@@ -135,13 +132,23 @@ static void lease_timer_closed_cb(uv_handle_t *handle)
     lease_handle_closed(table);
 }
 
+static void lease_move(struct lease *lease, enum lease_phase phase)
+{
+    struct lease **unread = &lease->table->unread[lease->pass % 2];
+
+    assert(phase != LEASE_RESTS || lease->phase == LEASE_RUNNING);
+    if (lease->phase == LEASE_UNREAD) {
+        DL_DELETE(*unread, lease);
+    }
+    lease->phase = phase;
+}
+
 // Takes the lease out of force.
 static void lease_forget(struct lease *lease)
 {
-    struct lease_table *table = lease->table;
-
-    HASH_DELETE(hh, table->by_entry, lease);
-    table->in_class[lease_class(lease->period_ms)]--;
+    lease_move(lease, LEASE_RUNNING);
+    uv_timer_stop(&lease->timer);
+    HASH_DELETE(hh, lease->table->by_entry, lease);
 }
 
 static void lease_expired_cb(struct store_request *request,
@@ -156,10 +163,8 @@ static void lease_expired_cb(struct store_request *request,
     uv_close((uv_handle_t *)&lease->timer, lease_timer_closed_cb);
 }
 
-static void lease_start(struct lease *lease);
-
-// The lease is no longer in the table: what the callback ends, renews or begins
-// for its entry is another one.
+// What the callback ends, renews or begins for the entry is another lease: this
+// one is in the table no more.
 static void lease_tell_overdue(struct lease *lease)
 {
     struct lease_table *table = lease->table;
@@ -170,32 +175,130 @@ static void lease_tell_overdue(struct lease *lease)
     uv_close((uv_handle_t *)&lease->timer, lease_timer_closed_cb);
 }
 
+static void lease_over(struct lease *lease)
+{
+    lease_forget(lease);
+    if (lease->is_awaited) {
+        lease_tell_overdue(lease);
+    } else {
+        store_submit(lease->table->store, &lease->request);
+    }
+}
+
+static void lease_begin_pass(struct lease_table *table)
+{
+    assert(!table->is_passing);
+    table->is_passing = true;
+    table->pass++;
+    table->reader->begin_pass(table->reader);
+}
+
+void lease_table_pass_over(struct lease_table *table)
+{
+    struct lease **unread = &table->unread[table->pass % 2];
+
+    if (!table->is_passing) {
+        return;
+    }
+    // One at a time: being over, one may end another that is in the list.
+    while (*unread != NULL) {
+        lease_over(*unread);
+    }
+    table->is_passing = false;
+    if (table->unread[(table->pass + 1) % 2] != NULL) {
+        lease_begin_pass(table);
+    }
+}
+
+// True if leases are left in the list.
+static bool lease_tick(struct lease_table *table, struct lease **unread)
+{
+    while (*unread != NULL && (*unread)->last_tick <= table->ticks) {
+        lease_over(*unread);
+    }
+    return *unread != NULL;
+}
+
+static void lease_pass_timer_cb(uv_timer_t *timer)
+{
+    struct lease_table *table =
+        container_of(timer, struct lease_table, pass_timer);
+    bool is_awaited;
+
+    table->ticks++;
+    // Those of the pass that is on have waited for longer.
+    is_awaited = lease_tick(table, &table->unread[table->pass % 2]);
+    is_awaited |= lease_tick(table, &table->unread[(table->pass + 1) % 2]);
+    if (is_awaited) {
+        uv_timer_start(timer, lease_pass_timer_cb, LEASE_PASS_TICK_MS, 0);
+    }
+}
+
+// A pass that is on has begun before.
+static void lease_await_pass(struct lease *lease)
+{
+    struct lease_table *table = lease->table;
+
+    if (table->reader == NULL) {
+        lease_over(lease);
+        return;
+    }
+    lease_move(lease, LEASE_UNREAD);
+    lease->pass = table->pass + 1;
+    // The tick that is under way is not a whole one.
+    lease->last_tick = table->ticks + LEASE_PASS_TICKS + 1;
+    DL_APPEND(table->unread[lease->pass % 2], lease);
+    if (!uv_is_active((uv_handle_t *)&table->pass_timer)) {
+        uv_timer_start(&table->pass_timer, lease_pass_timer_cb,
+                       LEASE_PASS_TICK_MS, 0);
+    }
+    if (!table->is_passing) {
+        lease_begin_pass(table);
+    }
+}
+
+static void lease_timer_cb(uv_timer_t *timer);
+
+// Cannot fail: the callback is given and the handle open. Never less than that:
+// the loop's clock counts in whole milliseconds.
+static void lease_start_timer(struct lease *lease, uint64_t duration_ms)
+{
+    uv_timer_start(&lease->timer, lease_timer_cb, duration_ms + 1, 0);
+}
+
+static void lease_due(struct lease *lease)
+{
+    uint64_t stall_ms =
+        stalls_longest_ms(&lease->table->stalls, lease->begun_ms);
+
+    if (stall_ms == 0) {
+        lease_await_pass(lease);
+        return;
+    }
+    lease_move(lease, LEASE_RESTS);
+    lease_start_timer(lease, stall_ms < lease->period_ms ? stall_ms
+                                                         : lease->period_ms);
+}
+
 static void lease_timer_cb(uv_timer_t *timer)
 {
     struct lease *lease = container_of(timer, struct lease, timer);
     struct lease_table *table = lease->table;
 
-    lease_notice_stall(table);
-    if (table->stall_ended_ms > lease->begun_ms) {
-        lease_start(lease);
-        return;
-    }
-    lease_forget(lease);
-    if (lease->is_awaited) {
-        lease_tell_overdue(lease);
+    stalls_turned(&table->stalls, uv_now(table->loop));
+    if (lease->phase == LEASE_RUNNING) {
+        lease_due(lease);
     } else {
-        store_submit(table->store, &lease->request);
+        lease_await_pass(lease);
     }
 }
 
-// A full period from now on, and never less: the loop's clock is brought up to
-// date first, and counts in whole milliseconds.
+// A full period from now on.
 static void lease_start(struct lease *lease)
 {
-    uv_update_time(lease->table->loop);
-    lease->begun_ms = uv_now(lease->table->loop);
-    // Cannot fail: the callback is given and the handle open.
-    uv_timer_start(&lease->timer, lease_timer_cb, lease->period_ms + 1, 0);
+    lease->begun_ms = lease_notice_turn(lease->table);
+    lease_move(lease, LEASE_RUNNING);
+    lease_start_timer(lease, lease->period_ms);
 }
 
 static struct lease *lease_create(struct lease_table *table,
@@ -232,6 +335,7 @@ static struct lease *lease_find(const struct lease_table *table, uint64_t entry)
 static bool lease_add(struct lease *lease)
 {
     struct lease_table *table = lease->table;
+    bool is_first = table->by_entry == NULL;
 
     HASH_ADD(hh, table->by_entry, entry, sizeof lease->entry, lease);
     if (lease->hh.tbl == NULL) {
@@ -239,6 +343,9 @@ static bool lease_add(struct lease *lease)
     }
     table->open_handles++;
     uv_timer_init(table->loop, &lease->timer);
+    if (is_first) {
+        lease_start_heartbeat(table);
+    }
     return true;
 }
 
@@ -251,7 +358,6 @@ static struct lease *lease_place(struct lease_table *table, uint64_t entry,
 
     assert(!table->is_closing);
     if (lease != NULL) {
-        table->in_class[lease_class(lease->period_ms)]--;
         return lease;
     }
     lease = lease_create(table, election, candidate);
@@ -267,20 +373,6 @@ static struct lease *lease_place(struct lease_table *table, uint64_t entry,
     return lease;
 }
 
-static void lease_run(struct lease *lease, uint32_t period_ms)
-{
-    struct lease_table *table = lease->table;
-    bool is_first = HASH_COUNT(table->by_entry) == 1;
-
-    lease_notice_stall(table);
-    lease->period_ms = period_ms;
-    table->in_class[lease_class(period_ms)]++;
-    lease_start(lease);
-    if (is_first || lease_heartbeat_ms(table) < table->heartbeat_ms) {
-        lease_start_heartbeat(table);
-    }
-}
-
 enum electd_status lease_begin(struct lease_table *table, uint64_t entry,
                                uint32_t period_ms, struct electd_name election,
                                struct electd_name candidate)
@@ -291,7 +383,8 @@ enum electd_status lease_begin(struct lease_table *table, uint64_t entry,
         return ELECTD_NO_MEMORY;
     }
     lease->is_awaited = false;
-    lease_run(lease, period_ms);
+    lease->period_ms = period_ms;
+    lease_start(lease);
     return ELECTD_OK;
 }
 
@@ -307,7 +400,8 @@ enum electd_status lease_await(struct lease_table *table, uint64_t entry,
         return ELECTD_NO_MEMORY;
     }
     lease->is_awaited = true;
-    lease_run(lease, period_ms);
+    lease->period_ms = period_ms;
+    lease_start(lease);
     return ELECTD_OK;
 }
 
@@ -316,7 +410,6 @@ void lease_renew(struct lease_table *table, uint64_t entry)
     struct lease *lease = lease_find(table, entry);
 
     if (lease != NULL) {
-        lease_notice_stall(table);
         lease_start(lease);
     }
 }
@@ -351,6 +444,11 @@ static void lease_heartbeat_closed_cb(uv_handle_t *handle)
     lease_handle_closed(container_of(handle, struct lease_table, heartbeat));
 }
 
+static void lease_pass_timer_closed_cb(uv_handle_t *handle)
+{
+    lease_handle_closed(container_of(handle, struct lease_table, pass_timer));
+}
+
 void lease_table_close(struct lease_table *table,
                        void (*closed_cb)(struct lease_table *table))
 {
@@ -363,4 +461,5 @@ void lease_table_close(struct lease_table *table,
         lease_end(table, lease->entry);
     }
     uv_close((uv_handle_t *)&table->heartbeat, lease_heartbeat_closed_cb);
+    uv_close((uv_handle_t *)&table->pass_timer, lease_pass_timer_closed_cb);
 }

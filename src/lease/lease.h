@@ -4,10 +4,12 @@
 // candidate; when its period has passed, the store is asked to expire that
 // entry, which does nothing to a later one.
 //
-// A process that was itself stalled (stopped, suspended, starved) has not heard
-// the renewals of that time. When the loop stood still for longer than the
-// shortest lease in force, every lease gets a full period more. (A third of it
-// may do; the shortest counts as 64 ms at least.)
+// A lease that is found due is parked once before it is over, since its renewal
+// may have arrived while the loop did something else or nothing at all: until
+// min(the stall, its period) has passed again, the stall being the loop's
+// longest since the lease began (stalls.h), and until a read pass that began
+// after that is over. What is read in the meantime and renews or ends the lease
+// wins.
 //
 // Thread: the loop's. The clock is the loop's, which is monotonic.
 
@@ -17,32 +19,49 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "lease/stalls.h"
 #include "store/store.h"
 
-// Periods are counted by their powers of two: 2^31 ms are 24 days.
-#define LEASE_PERIOD_CLASSES 32
+// How long a lease waits for a read pass, at most: traffic that never pauses
+// must not keep it. Together with the heartbeat, by which a stall may be
+// counted too long, that is 100 ms. A tick is no more than one however late it
+// is: what arrives while the loop stands still is read before the next one.
+#define LEASE_PASS_TICK_MS 10
+#define LEASE_PASS_TICKS 5
 
 struct lease;
+
+// What reads renewals: the transport, which the room of leases does not know.
+struct lease_reader {
+    // Begins a read pass: lease_table_pass_over() is to be called, and not
+    // inside of this, when all that could be read at this moment has been read,
+    // and what it asks for has been done.
+    void (*begin_pass)(struct lease_reader *reader);
+};
 
 struct lease_table {
     uv_loop_t *loop;
     struct store *store;
-    // An awaited lease is due, and no longer in the table: its entry may be
+    // An awaited lease is over, and no longer in the table: its entry may be
     // given another one here. Borrows the names for the call. The owner sets
     // it after init; NULL if nothing is awaited.
     void (*overdue_cb)(struct lease_table *table, struct electd_name election,
                        struct electd_name candidate, uint64_t entry);
+    // Borrowed. The owner sets it after init; NULL: there is nothing to read.
+    struct lease_reader *reader;
     struct lease *by_entry;
-    // How many leases in force have a period of at least 2^i and less than
-    // 2^(i+1) milliseconds.
-    uint32_t in_class[LEASE_PERIOD_CLASSES];
     // Runs while there are leases, to notice a stall.
     uv_timer_t heartbeat;
-    uint64_t heartbeat_ms;
-    // When the loop was last seen to turn, and when the last stall was over.
-    uint64_t turned_ms;
-    uint64_t stall_ended_ms;
-    // Handles that are closing, the heartbeat included.
+    struct stalls stalls;
+    // The number of the last pass that was begun. Leases wait for this one or
+    // for the next: two lists, found by the parity of the number.
+    uint64_t pass;
+    struct lease *unread[2];
+    bool is_passing;
+    // Runs while leases wait, to count for how long.
+    uv_timer_t pass_timer;
+    uint64_t ticks;
+    // Handles that are not closed, the table's own two included.
     uint32_t open_handles;
     bool is_closing;
     void (*closed_cb)(struct lease_table *table);
@@ -59,7 +78,7 @@ __attribute__((warn_unused_result)) enum electd_status
 lease_begin(struct lease_table *table, uint64_t entry, uint32_t period_ms,
             struct electd_name election, struct electd_name candidate);
 
-// The same for a lease that calls overdue_cb when it is due.
+// The same for a lease that calls overdue_cb when it is over.
 __attribute__((warn_unused_result)) enum electd_status
 lease_await(struct lease_table *table, uint64_t entry, uint32_t period_ms,
             struct electd_name election, struct electd_name candidate);
@@ -74,6 +93,9 @@ uint64_t lease_left_ms(const struct lease_table *table, uint64_t entry);
 
 // Ends the lease of an entry without any effect; there need not be one.
 void lease_end(struct lease_table *table, uint64_t entry);
+
+// The reader's read pass is over. Nothing happens if none was begun.
+void lease_table_pass_over(struct lease_table *table);
 
 // Ends them all. The store must still be open, and be closed after closed_cb.
 void lease_table_close(struct lease_table *table,

@@ -26,6 +26,9 @@
 // How many completions are worked off before libuv gets its turn.
 #define RPC_QUEUE_BATCH 16
 
+// How long C-core has nothing to tell when all has been read.
+#define RPC_QUEUE_QUIET_MS 1
+
 // The handles of libuv in a queue.
 #define RPC_QUEUE_HANDLES 2
 
@@ -103,9 +106,9 @@ static void rpc_queue_loop_cb(struct rpc_tag *tag, bool ok)
     queue->lookout_rests = true;
 }
 
-// How long libuv would have waited. It is asked without our own idle handle,
-// on account of which the answer would always be 0.
-static gpr_timespec rpc_queue_deadline(struct rpc_queue *queue)
+// How long libuv would have waited; negative: for ever. It is asked without our
+// own idle handle, on account of which the answer would always be 0.
+static int rpc_queue_timeout_ms(struct rpc_queue *queue)
 {
     int timeout_ms;
 
@@ -113,6 +116,11 @@ static gpr_timespec rpc_queue_deadline(struct rpc_queue *queue)
     timeout_ms = uv_backend_timeout(queue->wait.loop);
     // Cannot fail: the callback is given.
     uv_idle_start(&queue->awake, queue->awake.idle_cb);
+    return timeout_ms;
+}
+
+static gpr_timespec rpc_queue_deadline(int timeout_ms)
+{
     if (timeout_ms == 0) {
         return gpr_inf_past(GPR_CLOCK_MONOTONIC);
     }
@@ -130,10 +138,25 @@ static void rpc_queue_end(struct rpc_queue *queue)
     queue->ended_cb(queue);
 }
 
+void rpc_queue_begin_pass(struct rpc_queue *queue)
+{
+    queue->is_passing = true;
+}
+
+static void rpc_queue_pass_over(struct rpc_queue *queue)
+{
+    queue->is_passing = false;
+    queue->pass_over_cb(queue);
+}
+
 static void rpc_queue_wait_cb(uv_check_t *wait)
 {
     struct rpc_queue *queue = container_of(wait, struct rpc_queue, wait);
-    gpr_timespec deadline = rpc_queue_deadline(queue);
+    int timeout_ms = rpc_queue_timeout_ms(queue);
+    // Not while something waits to be done: it may be what was read.
+    bool is_listening = queue->is_passing && timeout_ms != 0;
+    gpr_timespec deadline =
+        rpc_queue_deadline(is_listening ? RPC_QUEUE_QUIET_MS : timeout_ms);
 
     if (queue->lookout_rests) {
         // libuv has just looked.
@@ -147,6 +170,9 @@ static void rpc_queue_wait_cb(uv_check_t *wait)
 
         switch (completion.type) {
         case GRPC_QUEUE_TIMEOUT:
+            if (is_listening && i == 0) {
+                rpc_queue_pass_over(queue);
+            }
             return;
         case GRPC_QUEUE_SHUTDOWN:
             rpc_queue_end(queue);

@@ -37,6 +37,9 @@ struct rpc_queue {
     // An eventfd: the lookout is to go on, or to end.
     int lookout_fd;
     int open_handles;
+    // A read pass was asked for; pass_over_cb is the asker's.
+    bool is_passing;
+    void (*pass_over_cb)(struct rpc_queue *queue);
     // Shut down and empty.
     void (*ended_cb)(struct rpc_queue *queue);
     void (*closed_cb)(struct rpc_queue *queue);
@@ -47,6 +50,12 @@ struct rpc_queue {
 __attribute__((warn_unused_result)) int
 rpc_queue_init(struct rpc_queue *queue, uv_loop_t *loop,
                void (*ended_cb)(struct rpc_queue *queue));
+
+// Begins a read pass: calls pass_over_cb, set by the owner, when what was in
+// the sockets at this moment has been read and told. C-core does not say so;
+// it is taken for granted once it had nothing to tell for a millisecond. While
+// traffic never pauses, that does not happen.
+void rpc_queue_begin_pass(struct rpc_queue *queue);
 
 // Nothing more may be asked of gRPC for this queue. ended_cb comes when every
 // tag has come back.

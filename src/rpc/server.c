@@ -63,6 +63,7 @@ static void rpc_server_add_header(struct rpc_server *server,
 }
 
 static void rpc_server_queue_ended_cb(struct rpc_queue *queue);
+static void rpc_server_pass_over_cb(struct rpc_queue *queue);
 static void rpc_server_shut_down_cb(struct rpc_tag *tag, bool ok);
 
 int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
@@ -78,6 +79,7 @@ int rpc_server_init(struct rpc_server *server, uv_loop_t *loop,
         grpc_shutdown();
         return status;
     }
+    server->queue.pass_over_cb = rpc_server_pass_over_cb;
     server->server = rpc_server_create(options);
     server->request_size_max = options.request_size_max;
     server->keepalive_time_ms = options.keepalive_time_ms;
@@ -132,6 +134,18 @@ void rpc_server_start(struct rpc_server *server)
             rpc_call_arm(server, &server->registrations[i]);
         }
     }
+}
+
+void rpc_server_begin_pass(struct rpc_server *server)
+{
+    rpc_queue_begin_pass(&server->queue);
+}
+
+static void rpc_server_pass_over_cb(struct rpc_queue *queue)
+{
+    struct rpc_server *server = container_of(queue, struct rpc_server, queue);
+
+    server->pass_over_cb(server);
 }
 
 void rpc_server_refuse_calls(struct rpc_server *server)

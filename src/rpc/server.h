@@ -65,6 +65,7 @@ struct rpc_server {
     bool is_stopping;
     bool is_shutting_down;
     bool is_shut_down;
+    void (*pass_over_cb)(struct rpc_server *server);
     void (*stopped_cb)(struct rpc_server *server);
     void (*closed_cb)(struct rpc_server *server);
 };
@@ -99,6 +100,12 @@ __attribute__((warn_unused_result)) int
 rpc_server_listen(struct rpc_server *server, const char *address);
 
 void rpc_server_start(struct rpc_server *server);
+
+// Begins a read pass: pass_over_cb, set by the owner after init, comes when all
+// calls and messages that waited in the connections at this moment have reached
+// their methods, and what those asked of the loop has been done. Not inside of
+// this; and not while traffic never pauses, see rpc_queue_begin_pass().
+void rpc_server_begin_pass(struct rpc_server *server);
 
 // New calls get UNAVAILABLE from here on.
 void rpc_server_refuse_calls(struct rpc_server *server);

@@ -118,6 +118,19 @@ uint64_t lease_room_begin(struct lease_room *room, const char *candidate,
     return entry;
 }
 
+static void lease_room_begin_pass(struct lease_reader *reader)
+{
+    struct lease_room *room = container_of(reader, struct lease_room, reader);
+
+    room->passes++;
+}
+
+void lease_room_read_by_hand(struct lease_room *room)
+{
+    room->reader.begin_pass = lease_room_begin_pass;
+    room->leases.reader = &room->reader;
+}
+
 void lease_room_turn(struct lease_room *room)
 {
     (void)uv_run(&room->loop, UV_RUN_NOWAIT);

@@ -32,6 +32,9 @@ struct lease_room {
     struct store_memory store;
     struct store_listener listener;
     struct lease_table leases;
+    struct lease_reader reader;
+    // How many passes were begun.
+    unsigned passes;
     // Runs between the loop's timers and the store, if it is started: when what
     // has just become due is under way.
     uv_prepare_t hook;
@@ -57,6 +60,10 @@ uint64_t lease_room_enter(struct lease_room *room, const char *candidate,
 // Enters a candidate for a time; returns its entry.
 uint64_t lease_room_begin(struct lease_room *room, const char *candidate,
                           uint32_t period_ms);
+
+// From here on the test says when a read pass is over, instead of there being
+// nothing to read: by lease_table_pass_over().
+void lease_room_read_by_hand(struct lease_room *room);
 
 // Submits a command that is done some time in a turn of the loop.
 void lease_room_ask(struct lease_room *room, enum electd_operation operation,

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// When the loop stood still, and for how long: the process was stopped,
+// suspended or starved, or one of its own turns took long. The loop reports
+// that it turns, at least once in each heartbeat; a longer silence is a stall.
+// Its length is known to a heartbeat: it is counted as up to one too long.
+//
+// A lease is concerned by the longest stall of its life. That is the last one,
+// unless shorter ones came after it: a hiccup that follows a stop of ten
+// seconds must not hide it.
+
+#ifndef LEASE_STALLS_H
+#define LEASE_STALLS_H
+
+#include <stdint.h>
+
+#define STALLS_HEARTBEAT_MS 50
+// A loop may be late by so much without having stood still.
+#define STALLS_TOLERANCE_MS 25
+#define STALLS_MAX 8
+
+struct stall {
+    uint64_t ended_ms;
+    uint64_t length_ms;
+};
+
+struct stalls {
+    // When the loop was last seen to turn.
+    uint64_t turned_ms;
+    // Oldest first, each longer than all that follow.
+    struct stall kept[STALLS_MAX];
+    unsigned count;
+};
+
+// The heartbeat begins: the time before is not looked at.
+void stalls_begin(struct stalls *stalls, uint64_t now_ms);
+
+// The loop is seen to turn.
+void stalls_turned(struct stalls *stalls, uint64_t now_ms);
+
+// The length of the longest stall that ended after that moment; 0 for none.
+uint64_t stalls_longest_ms(const struct stalls *stalls, uint64_t since_ms);
+
+#endif
