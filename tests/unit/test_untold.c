@@ -21,6 +21,8 @@
 #include "story.h"
 #include "text.h"
 
+#include "fake_rpc.h"
+
 #include "failing_alloc_on.h"
 
 #include "services/election_service.c"
@@ -29,101 +31,12 @@
 
 #define WATCHERS 3
 
-struct rpc_call {
-    char name;
-};
-
 static struct {
     struct story *story;
     struct election_service service;
     struct rpc_call rpcs[WATCHERS];
     struct watching watchings[WATCHERS];
-    struct text log;
 } test;
-
-const struct rpc_method *rpc_call_method(const struct rpc_call *call)
-{
-    static const struct rpc_method method = {.shape = RPC_SERVER_STREAM};
-
-    (void)call;
-    return &method;
-}
-
-uint64_t rpc_call_session(struct rpc_call *call)
-{
-    (void)call;
-    return 1;
-}
-
-void rpc_call_open(struct rpc_call *call)
-{
-    (void)call;
-}
-
-void rpc_call_send(struct rpc_call *call, struct payload *payload)
-{
-    text_add(&test.log, " %c:%zu", call->name, payload->size);
-}
-
-void rpc_call_end(struct rpc_call *call, enum rpc_code code,
-                  const char *message)
-{
-    text_add(&test.log, " %c:end:%d:%s", call->name, (int)code, message);
-}
-
-// What the services can do besides, which no test here asks for.
-bool rpc_call_is_closed(const struct rpc_call *call)
-{
-    (void)call;
-    return false;
-}
-
-void rpc_call_answer(struct rpc_call *call, struct payload *payload)
-{
-    (void)call;
-    (void)payload;
-}
-
-void rpc_call_read(struct rpc_call *call)
-{
-    (void)call;
-}
-
-void *rpc_call_context(struct rpc_call *call)
-{
-    (void)call;
-    return NULL;
-}
-
-bool rpc_call_metadata(const struct rpc_call *call, const char *name,
-                       struct rpc_message *value)
-{
-    (void)call;
-    (void)name;
-    (void)value;
-    return false;
-}
-
-size_t rpc_call_metadata_count(const struct rpc_call *call)
-{
-    (void)call;
-    return 0;
-}
-
-void rpc_call_metadata_at(const struct rpc_call *call, size_t index,
-                          struct rpc_message *name, struct rpc_message *value)
-{
-    (void)call;
-    (void)index;
-    (void)name;
-    (void)value;
-}
-
-void rpc_server_add(struct rpc_server *server, const struct rpc_method *method)
-{
-    (void)server;
-    (void)method;
-}
 
 static int setup(void **state)
 {
@@ -135,6 +48,7 @@ static int setup(void **state)
 
     (void)state;
     memset(&test, 0, sizeof test);
+    text_clear(&fake_rpc_log);
     assert_int_equal(
         election_service_init(&test.service, NULL, NULL, NULL, &limits),
         ELECTD_OK);
@@ -188,8 +102,8 @@ static void change_without_memory(const char *command)
 
 static void expect_log(const char *log)
 {
-    assert_string_equal(test.log.bytes, log);
-    text_clear(&test.log);
+    assert_string_equal(fake_rpc_log.bytes, log);
+    text_clear(&fake_rpc_log);
 }
 
 static void sent(size_t index)
