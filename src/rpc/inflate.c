@@ -15,7 +15,10 @@
 #include <grpc/byte_buffer_reader.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <zlib.h>
+
+#include "rpc/message.h"
 
 // The largest window, and a gzip header instead of zlib's.
 #define RPC_WINDOW_BITS 15
@@ -79,4 +82,30 @@ enum rpc_inflated rpc_inflate(grpc_byte_buffer *buffer, size_t size_max,
     }
     grpc_slice_unref(room);
     return result;
+}
+
+enum rpc_code rpc_unpack(grpc_byte_buffer *received, size_t size_max,
+                         grpc_slice *slice, char text[RPC_UNPACK_TEXT_SIZE])
+{
+    enum rpc_inflated inflated = RPC_INFLATED;
+
+    if (received->data.raw.compression == GRPC_COMPRESS_NONE ||
+        grpc_byte_buffer_length(received) == 0) {
+        *slice = rpc_message_slice(received);
+    } else {
+        inflated = rpc_inflate(received, size_max, slice);
+    }
+    switch (inflated) {
+    case RPC_INFLATED:
+        return RPC_OK;
+    case RPC_INFLATED_TOO_MUCH:
+        snprintf(text, RPC_UNPACK_TEXT_SIZE,
+                 "the request has more than %zu bytes, unpacked", size_max);
+        return RPC_RESOURCE_EXHAUSTED;
+    case RPC_INFLATED_BROKEN:
+        break;
+    }
+    snprintf(text, RPC_UNPACK_TEXT_SIZE,
+             "the compressed request cannot be unpacked");
+    return RPC_INTERNAL;
 }

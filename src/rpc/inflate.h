@@ -10,6 +10,8 @@
 #include <grpc/slice.h>
 #include <stddef.h>
 
+#include "rpc/code.h"
+
 enum rpc_inflated {
     RPC_INFLATED,
     // More than the limit comes out of it.
@@ -21,5 +23,12 @@ enum rpc_inflated {
 // On RPC_INFLATED the slice is the caller's; otherwise it is untouched.
 enum rpc_inflated rpc_inflate(grpc_byte_buffer *buffer, size_t size_max,
                               grpc_slice *slice);
+
+#define RPC_UNPACK_TEXT_SIZE 128
+
+// The bytes of what came, compressed or not, in a slice that is the caller's
+// on RPC_OK. Otherwise the text says to the peer why not.
+enum rpc_code rpc_unpack(grpc_byte_buffer *received, size_t size_max,
+                         grpc_slice *slice, char text[RPC_UNPACK_TEXT_SIZE]);
 
 #endif
