@@ -17,6 +17,8 @@ enum exit_code {
     EXIT_CODE_UNREACHABLE = 4,
     // `run`: leadership was lost.
     EXIT_CODE_LEADERSHIP_LOST = 5,
+    // `run`: somebody else leads, and it was told not to wait, or no longer.
+    EXIT_CODE_OTHER_LEADS = 6,
 };
 
 #endif

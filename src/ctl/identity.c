@@ -30,3 +30,17 @@ void identity_instance(char instance[IDENTITY_INSTANCE_SIZE])
         snprintf(instance + 2 * i, 3, "%02x", (unsigned)random[i]);
     }
 }
+
+bool identity_process(char name[IDENTITY_NAME_SIZE])
+{
+    char instance[IDENTITY_INSTANCE_SIZE];
+    char host[IDENTITY_NAME_SIZE];
+
+    if (!identity_host(host)) {
+        return false;
+    }
+    identity_instance(instance);
+    snprintf(name, IDENTITY_NAME_SIZE, "%.200s-%ld-%.8s", host, (long)getpid(),
+             instance);
+    return true;
+}

@@ -18,6 +18,12 @@
 __attribute__((warn_unused_result)) bool
 identity_host(char name[IDENTITY_NAME_SIZE]);
 
+// Makes a name that no other process has: of the host's name, the process id,
+// which in a container is always the same, and something random. False: the
+// host has no name.
+__attribute__((warn_unused_result)) bool
+identity_process(char name[IDENTITY_NAME_SIZE]);
+
 // A random instance: nobody else has it, nor has this process after a restart.
 void identity_instance(char instance[IDENTITY_INSTANCE_SIZE]);
 

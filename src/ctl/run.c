@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The shell around run_state.c: turns what happens to the stream, the warden,
-// the timers and the signals into its events, and does its actions.
+// The shell around run_state.c: turns what happens to the stream, the Confirms,
+// the warden, the timers and the signals into its events, and does its actions.
 //
 // Happy path: fork the warden, while this process is alone; then gRPC, whose
-// stream says who leads; the warden starts the command; the command ends; the
-// candidate leaves; all is closed.
+// stream says who leads, and whose Confirms until when; the warden starts the
+// command; the command ends; the candidate leaves; all is closed.
 //
-// Failure modes are events of the state. One is found here: this process was
-// stopped, suspended or starved, and finds itself with timers that are over and
-// a stream of which it has read nothing. Before anything else is taken in, the
-// state hears that it has stalled.
+// Failure modes are events of the state. One needs nothing here: a process that
+// was stopped or starved, and goes on with what it believed. The warden has
+// ended the command in time, and starts none after that time.
 
 #include "ctl/run.h"
 
@@ -30,22 +29,28 @@
 #include "ctl/failure.h"
 #include "ctl/line.h"
 #include "ctl/run_campaign.h"
+#include "ctl/run_confirm.h"
 #include "ctl/run_options.h"
+#include "ctl/run_report.h"
+#include "ctl/run_signals.h"
 #include "ctl/run_state.h"
 #include "ctl/run_terminal.h"
 #include "ctl/warden.h"
 
 _Static_assert((int)RUN_REASON_CURRENT == ELECTD__V1__REASON__REASON_CURRENT &&
-                   (int)RUN_REASON_DISCONNECTED ==
-                       ELECTD__V1__REASON__REASON_DISCONNECTED,
+                   (int)RUN_REASON_REPLACED ==
+                       ELECTD__V1__REASON__REASON_REPLACED,
                "the reasons have the numbers of the wire");
 
-// Those that end, and those that are for the command alone.
-static const int run_signals[] = {
-    SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH, SIGCONT,
+enum run_timer_kind {
+    // Repeats.
+    RUN_TIMER_BEAT,
+    RUN_TIMER_PAUSE,
+    RUN_TIMER_QUIET,
+    RUN_TIMER_WAIT,
+    RUN_TIMER_HOLD,
+    RUN_TIMERS,
 };
-
-#define RUN_SIGNALS (sizeof run_signals / sizeof run_signals[0])
 
 struct run {
     uv_loop_t loop;
@@ -53,48 +58,48 @@ struct run {
     struct run_candidacy candidacy;
     char instance[IDENTITY_INSTANCE_SIZE];
     struct run_state state;
+    struct run_report report;
     struct warden warden;
     pid_t front_pgid;
     struct client client;
     struct run_campaign campaign;
+    struct run_confirm confirm;
     struct backoff backoff;
-    // The last failure was told, and nothing has changed since.
-    bool is_failing;
-    uv_timer_t beat;
-    uv_timer_t pause;
-    uv_timer_t quiet;
-    uv_signal_t child;
-    uv_signal_t signals[RUN_SIGNALS];
-    // When the loop was last seen to run.
-    uint64_t fresh_ms;
-    // By when the group would have been told to end, had all gone well.
-    uint64_t end_by_ms;
+    uv_timer_t timers[RUN_TIMERS];
+    struct run_signals signals;
     int exit_code;
 };
 
-static void run_timer_start(struct run *run, uv_timer_t *timer,
+static void run_timer_start(struct run *run, enum run_timer_kind kind,
                             uv_timer_cb over_cb, uint64_t delay_ms)
 {
+    uint64_t repeat_ms = kind == RUN_TIMER_BEAT ? delay_ms : 0;
     int status;
 
     // The loop's idea of the time may be as old as the callback that runs.
     uv_update_time(&run->loop);
-    status = uv_timer_start(timer, over_cb, delay_ms, 0);
+    status = uv_timer_start(&run->timers[kind], over_cb, delay_ms, repeat_ms);
     assert(status == 0);
 }
 
 static void run_feed(struct run *run, struct run_event event);
 
-static void run_pause_cb(uv_timer_t *timer)
+static void run_timer_cb(uv_timer_t *timer)
 {
-    run_feed(container_of(timer, struct run, pause),
-             (struct run_event){.kind = RUN_PAUSE_OVER});
+    static const enum run_event_kind events[] = {
+        [RUN_TIMER_PAUSE] = RUN_PAUSE_OVER,
+        [RUN_TIMER_QUIET] = RUN_QUIET,
+        [RUN_TIMER_WAIT] = RUN_WAIT_OVER,
+        [RUN_TIMER_HOLD] = RUN_HOLD_OVER,
+    };
+    struct run *run = timer->data;
+
+    run_feed(run, (struct run_event){.kind = events[timer - run->timers]});
 }
 
-static void run_quiet_cb(uv_timer_t *timer)
+static void run_beat_cb(uv_timer_t *timer)
 {
-    run_feed(container_of(timer, struct run, quiet),
-             (struct run_event){.kind = RUN_QUIET});
+    warden_beat(&((struct run *)timer->data)->warden);
 }
 
 static void run_warden_closed_cb(struct warden *warden)
@@ -108,16 +113,14 @@ static void run_client_closed_cb(struct client *client)
 }
 
 // Closes all; the loop then ends.
-static void run_exit(struct run *run, int exit_code)
+static void run_close(struct run *run, int exit_code)
 {
     run->exit_code = exit_code;
-    uv_close((uv_handle_t *)&run->beat, NULL);
-    uv_close((uv_handle_t *)&run->pause, NULL);
-    uv_close((uv_handle_t *)&run->quiet, NULL);
-    uv_close((uv_handle_t *)&run->child, NULL);
-    for (size_t i = 0; i < RUN_SIGNALS; i++) {
-        uv_close((uv_handle_t *)&run->signals[i], NULL);
+    for (size_t i = 0; i < RUN_TIMERS; i++) {
+        uv_close((uv_handle_t *)&run->timers[i], NULL);
     }
+    run_signals_close(&run->signals);
+    run_confirm_close(&run->confirm);
     warden_close(&run->warden, run_warden_closed_cb);
     client_close(&run->client, run_client_closed_cb);
 }
@@ -127,24 +130,30 @@ static void run_act(struct run *run, const struct run_action *action)
     switch (action->kind) {
     case RUN_CONNECT:
         run_campaign_open(&run->campaign);
+        run_confirm_open(&run->confirm);
+        return;
+    case RUN_RENEW:
+        identity_instance(run->instance);
         return;
     case RUN_PAUSE:
-        run_timer_start(run, &run->pause, run_pause_cb,
+        run_timer_start(run, RUN_TIMER_PAUSE, run_timer_cb,
                         backoff_next_ms(&run->backoff));
         return;
     case RUN_CANCEL:
         run_campaign_cancel(&run->campaign);
         return;
     case RUN_AWAIT_QUIET:
-        run_timer_start(run, &run->quiet, run_quiet_cb,
-                        run->options->start_delay_ms);
+        run_timer_start(run, RUN_TIMER_QUIET, run_timer_cb, action->time_ms);
         return;
     case RUN_START:
-        warden_start(&run->warden, action->term, run->fresh_ms);
+        warden_start(&run->warden, action->term, action->time_ms);
+        return;
+    case RUN_EXTEND:
+        warden_extend(&run->warden, action->time_ms);
         return;
     case RUN_END:
         warden_end(&run->warden, action->number,
-                   run->end_by_ms + run->options->kill_after_ms);
+                   boot_clock_ms() + run->options->times.kill_after_ms);
         return;
     case RUN_PASS_ON:
         warden_pass_on(&run->warden, action->number);
@@ -152,86 +161,38 @@ static void run_act(struct run *run, const struct run_action *action)
     case RUN_LEAVE:
         run_campaign_leave(&run->campaign);
         return;
-    case RUN_EXIT:
-        run_exit(run, action->number);
+    case RUN_AWAIT_HOLD:
+        run_timer_start(run, RUN_TIMER_HOLD, run_timer_cb, action->time_ms);
         return;
-    }
-}
-
-static void run_step(struct run *run, const struct run_event *event)
-{
-    struct run_actions actions;
-
-    run_state_step(&run->state, event, &actions);
-    for (size_t i = 0; i < actions.count; i++) {
-        run_act(run, &actions.array[i]);
-    }
-}
-
-static void run_stalled(struct run *run)
-{
-    static const struct run_event stalled = {.kind = RUN_STALLED};
-    bool had_command = run->state.group == RUN_GROUP_RUNNING;
-
-    run_step(run, &stalled);
-    if (had_command) {
-        run_say("leadership lost: electctl was stopped, or too slow");
-    }
-}
-
-// Sees whether the process has stalled.
-static void run_freshen(struct run *run)
-{
-    uint64_t due_ms = run->fresh_ms + run->options->silence_ms_max;
-    uint64_t now_ms = boot_clock_ms();
-
-    run->fresh_ms = now_ms;
-    run->end_by_ms = now_ms;
-    if (now_ms > due_ms) {
-        run->end_by_ms = due_ms;
-        run_stalled(run);
-        run->end_by_ms = now_ms;
+    case RUN_EXIT:
+        run_close(run, action->number);
+        return;
     }
 }
 
 static void run_feed(struct run *run, struct run_event event)
 {
-    run_freshen(run);
-    run_step(run, &event);
-}
+    bool had_given_up = run->state.has_given_up;
+    struct run_actions actions;
 
-static void run_beat_cb(uv_timer_t *timer)
-{
-    struct run *run = container_of(timer, struct run, beat);
-
-    run_freshen(run);
-    if (!run->state.has_exited) {
-        warden_beat(&run->warden);
+    event.now_ms = boot_clock_ms();
+    run_state_step(&run->state, &event, &actions);
+    if (run->state.has_given_up && !had_given_up) {
+        run_report_gave_up(&run->report, &run->state);
+    }
+    for (size_t i = 0; i < actions.count; i++) {
+        run_act(run, &actions.array[i]);
     }
 }
 
-// Says what an answer has changed.
-static void run_say_answer(const struct run *run,
-                           const struct run_state *before, const char *leader)
+// Likewise, for an event that may be the end of the leadership.
+static void run_feed_loss(struct run *run, enum run_event_kind kind,
+                          const char *reason)
 {
-    const struct run_state *state = &run->state;
-    bool is_first = before->stream != RUN_STREAM_IN;
+    struct run_state before = run->state;
 
-    if (before->group == RUN_GROUP_RUNNING &&
-        state->group != RUN_GROUP_RUNNING) {
-        run_say("leadership lost: term %" PRIu64 ", %s%s%s leads", state->term,
-                leader[0] != '\0' ? "'" : "",
-                leader[0] != '\0' ? leader : "nobody",
-                leader[0] != '\0' ? "'" : "");
-    } else if (state->leads && state->group == RUN_GROUP_NONE &&
-               run->options->start_delay_ms > 0 &&
-               (is_first || !before->leads || before->term != state->term)) {
-        run_say("leads in term %" PRIu64 "; waits in case an earlier leader's "
-                "program is still running",
-                state->term);
-    } else if (!state->leads && is_first) {
-        run_say("waits: term %" PRIu64 ", '%s' leads", state->term, leader);
-    }
+    run_feed(run, (struct run_event){.kind = kind});
+    run_report_lost(&before, &run->state, reason);
 }
 
 static void run_answered_cb(struct run_campaign *campaign,
@@ -239,47 +200,48 @@ static void run_answered_cb(struct run_campaign *campaign,
 {
     struct run *run = container_of(campaign, struct run, campaign);
     struct run_state before = run->state;
-    const char *leader = answer->term->leader;
 
     run->backoff = (struct backoff){.step_ms = 0};
-    run->is_failing = false;
+    run_report_leader(&run->report, answer->term->leader);
     run_feed(run, (struct run_event){
                       .kind = RUN_ANSWERED,
-                      .leads = strcmp(leader, run->options->candidate) == 0,
+                      .leads = answer->leads,
                       .term = answer->term->term,
                       .revision = answer->revision,
                       .reason = (enum run_reason)answer->reason,
+                      .is_earlier_known = answer->earlier_leader_until != NULL,
+                      .earlier_ms =
+                          request_duration_ms(answer->earlier_leader_until),
                   });
-    run_say_answer(run, &before, leader);
+    if (run->state.phase == RUN_EXITED) {
+        return;
+    }
+    run_report_answer(&run->report, &before, &run->state, answer->term,
+                      uv_timer_get_due_in(&run->timers[RUN_TIMER_QUIET]));
+    run_confirm_hear(&run->confirm, answer->life, answer->term->term);
 }
 
 static void run_over_cb(struct run_campaign *campaign, int code,
                         const char *message)
 {
     struct run *run = container_of(campaign, struct run, campaign);
-    bool had_command = run->state.group == RUN_GROUP_RUNNING;
-    bool was_cancelled = run->state.stream == RUN_STREAM_CANCELLED;
-    bool was_finishing = run->state.is_finishing;
-    char text[FAILURE_SIZE];
+    struct run_state before = run->state;
 
+    run_confirm_stop(&run->confirm);
     run_feed(run, (struct run_event){.kind = RUN_STREAM_OVER, .number = code});
-    failure_format(code, message, text);
-    if (had_command) {
-        run_say("leadership lost: %s", text);
-    } else if (was_finishing || was_cancelled) {
-        return;
-    } else if (run->state.is_finishing) {
-        run_say("%s", text);
-    } else if (!run->is_failing) {
-        run->is_failing = true;
-        run_say("%s; trying again", text);
-    }
+    run_report_over(&run->report, &before, &run->state, code, message);
 }
 
-static void run_left_cb(struct run_campaign *campaign)
+static void run_left_cb(struct run_campaign *campaign, int code,
+                        const char *message)
 {
-    run_feed(container_of(campaign, struct run, campaign),
-             (struct run_event){.kind = RUN_LEFT});
+    struct run *run = container_of(campaign, struct run, campaign);
+    struct run_state before = run->state;
+
+    run_feed(run, (struct run_event){.kind = RUN_LEFT, .number = code});
+    if (run->state.stream == RUN_STREAM_PAUSED) {
+        run_report_over(&run->report, &before, &run->state, code, message);
+    }
 }
 
 static const struct run_campaign_callbacks run_campaign_callbacks = {
@@ -287,6 +249,51 @@ static const struct run_campaign_callbacks run_campaign_callbacks = {
     .over_cb = run_over_cb,
     .left_cb = run_left_cb,
 };
+
+static void run_denied(struct run *run, uint64_t term)
+{
+    struct run_state before = run->state;
+
+    run_feed(run, (struct run_event){.kind = RUN_DENIED, .term = term});
+    run_report_lost(&before, &run->state, "the daemon says so");
+}
+
+static void run_confirm_result_cb(struct run_confirm *confirm,
+                                  const struct run_confirm_result *result)
+{
+    struct run *run = container_of(confirm, struct run, confirm);
+
+    switch (result->news) {
+    case RUN_CONFIRM_LEADS:
+        run_report_confirmed(&run->report);
+        run_feed(run, (struct run_event){.kind = RUN_CONFIRMED,
+                                         .term = result->term,
+                                         .until_ms = result->until_ms});
+        return;
+    case RUN_CONFIRM_NOT:
+        run_report_confirmed(&run->report);
+        run_denied(run, result->term);
+        return;
+    case RUN_CONFIRM_FAILED:
+        run_report_confirm_failed(&run->report, &run->state, result->code,
+                                  result->message);
+        return;
+    case RUN_CONFIRM_SILENT:
+        run_feed_loss(run, RUN_UNCONFIRMED, "the daemon does not answer");
+        return;
+    case RUN_CONFIRM_OTHER_LIFE:
+        run_feed_loss(run, RUN_UNCONFIRMED,
+                      "another daemon, or a restarted one, answers");
+        return;
+    case RUN_CONFIRM_UNKNOWN:
+        if (run->state.phase < RUN_FINISHING) {
+            run_say("the daemon is older than this electctl: it has no "
+                    "Confirm");
+        }
+        run_feed(run, (struct run_event){.kind = RUN_TOO_OLD});
+        return;
+    }
+}
 
 static void run_ended_cb(struct warden *warden, int exit_code)
 {
@@ -307,10 +314,8 @@ static void run_gone_cb(struct warden *warden)
 
 static void run_overdue_cb(struct warden *warden)
 {
-    struct run *run = container_of(warden, struct run, warden);
-
-    run_freshen(run);
-    run_stalled(run);
+    run_feed_loss(container_of(warden, struct run, warden), RUN_OVERDUE,
+                  "it was not confirmed in time");
 }
 
 static void run_lost_cb(struct warden *warden)
@@ -327,53 +332,61 @@ static const struct warden_callbacks run_warden_callbacks = {
     .lost_cb = run_lost_cb,
 };
 
-static void run_child_cb(uv_signal_t *handle, int number)
+static void run_signal_cb(struct run_signals *signals, int number)
 {
-    (void)number;
-    warden_reap(&container_of(handle, struct run, child)->warden);
-}
+    struct run *run = container_of(signals, struct run, signals);
 
-static void run_signal_cb(uv_signal_t *handle, int number)
-{
-    run_feed(handle->data,
-             (struct run_event){.kind = RUN_SIGNALLED, .number = number});
-}
-
-// What nohup, or a shell for a command in the background, has ignored stays
-// ignored.
-static bool run_signal_is_ignored(int number)
-{
-    struct sigaction action;
-
-    return (number == SIGHUP || number == SIGINT || number == SIGQUIT) &&
-           sigaction(number, NULL, &action) == 0 &&
-           action.sa_handler == SIG_IGN;
+    if (number == SIGCHLD) {
+        warden_reap(&run->warden);
+    } else {
+        run_feed(run,
+                 (struct run_event){.kind = RUN_SIGNALLED, .number = number});
+    }
 }
 
 // None of this fails in a process that has just begun.
-static void run_begin(struct run *run)
+static void run_init_timers(struct run *run)
 {
-    uint64_t beat_ms = run->options->silence_ms_max / WARDEN_BEATS;
-    int status = uv_timer_init(&run->loop, &run->beat);
+    const struct run_options *options = run->options;
+    int status = 0;
 
-    status |= uv_timer_init(&run->loop, &run->pause);
-    status |= uv_timer_init(&run->loop, &run->quiet);
-    status |= uv_timer_start(&run->beat, run_beat_cb, beat_ms, beat_ms);
-    status |= uv_signal_init(&run->loop, &run->child);
-    status |= uv_signal_start(&run->child, run_child_cb, SIGCHLD);
-    for (size_t i = 0; i < RUN_SIGNALS; i++) {
-        status |= uv_signal_init(&run->loop, &run->signals[i]);
-        run->signals[i].data = run;
-        if (!run_signal_is_ignored(run_signals[i])) {
-            status |= uv_signal_start(&run->signals[i], run_signal_cb,
-                                      run_signals[i]);
-        }
+    for (size_t i = 0; i < RUN_TIMERS; i++) {
+        status |= uv_timer_init(&run->loop, &run->timers[i]);
+        run->timers[i].data = run;
     }
     assert(status == 0);
+    run_timer_start(run, RUN_TIMER_BEAT, run_beat_cb, options->times.beat_ms);
+    if (options->wait_ms > 0 && options->wait_ms != RUN_OPTIONS_WAIT_FOREVER) {
+        run_timer_start(run, RUN_TIMER_WAIT, run_timer_cb, options->wait_ms);
+    }
+}
+
+static void run_begin(struct run *run)
+{
+    const struct run_options *options = run->options;
+    const struct run_confirm_options confirm_options = {
+        .client = &run->client,
+        .election = options->election,
+        .candidate = options->candidate,
+        .instance = run->instance,
+        .times = &options->times,
+        .opening_ms = options->common.timeout_ms,
+    };
+    const struct run_rules rules = {
+        .retries = options->retries,
+        .never_waits = options->wait_ms == 0,
+        .start_delay_ms = options->start_delay_ms,
+        .start_room_ms = options->times.start_room_ms,
+        .hold_ms = options->hold_ms,
+    };
+
+    run_signals_init(&run->signals, &run->loop, run_signal_cb);
+    run_init_timers(run);
     run_campaign_init(&run->campaign, &run->client, &run->candidacy,
                       &run_campaign_callbacks);
-    run_state_init(&run->state, run->options->retries);
-    run->fresh_ms = boot_clock_ms();
+    run_confirm_init(&run->confirm, &run->loop, &confirm_options,
+                     run_confirm_result_cb);
+    run_state_init(&run->state, &rules);
     run_feed(run, (struct run_event){.kind = RUN_BEGUN});
 }
 
@@ -382,8 +395,8 @@ static int run_open(struct run *run)
 {
     const struct client_options client_options = {
         .endpoint = run->options->common.endpoint,
-        .keepalive_time_ms = run->options->keepalive_time_ms,
-        .keepalive_timeout_ms = run->options->keepalive_timeout_ms,
+        .keepalive_time_ms = CLIENT_KEEPALIVE_TIME_MS,
+        .keepalive_timeout_ms = CLIENT_KEEPALIVE_TIMEOUT_MS,
     };
     const struct warden_options warden_options = {
         .command =
@@ -393,8 +406,7 @@ static int run_open(struct run *run)
                 .candidate = run->options->candidate,
                 .front_pgid = run->front_pgid,
             },
-        .silence_ms_max = run->options->silence_ms_max,
-        .kill_after_ms = run->options->kill_after_ms,
+        .kill_after_ms = run->options->times.kill_after_ms,
     };
     int status = warden_fork(&run->warden, &warden_options);
     sigset_t all;
@@ -427,10 +439,12 @@ static int run_options_run(const struct run_options *options)
                 .election = options->election,
                 .candidate = options->candidate,
                 .instance = run.instance,
-                .grace_ms = options->grace_ms,
+                .grace_ms = options->times.grace_ms,
+                .confirm_within_ms = options->times.confirm_within_ms,
                 .creates = options->creates,
                 .timeout_ms = options->common.timeout_ms,
             },
+        .report = {.options = options},
         .front_pgid = run_terminal_front(),
     };
     int status;

@@ -22,6 +22,7 @@ void run_campaign_init(struct run_campaign *campaign, struct client *client,
                      candidacy->candidate);
     request_set_instance(&campaign->stream, candidacy->instance);
     request_set_grace(&campaign->stream, candidacy->grace_ms);
+    request_set_confirm_within(&campaign->stream, candidacy->confirm_within_ms);
     request_campaign(&campaign->leave, candidacy->election,
                      candidacy->candidate);
     request_set_instance(&campaign->leave, candidacy->instance);
@@ -109,6 +110,7 @@ static void leave_message_cb(struct client_call *call,
                              const ProtobufCMessage *message)
 {
     (void)message;
+    container_of(call, struct run_campaign, leave_call)->has_left = true;
     client_call_cancel(call);
 }
 
@@ -118,9 +120,8 @@ static void leave_over_cb(struct client_call *call, int code,
     struct run_campaign *campaign =
         container_of(call, struct run_campaign, leave_call);
 
-    (void)code;
-    (void)message;
-    campaign->callbacks->left_cb(campaign);
+    campaign->callbacks->left_cb(
+        campaign, campaign->has_left ? GRPC_STATUS_OK : code, message);
 }
 
 static const struct client_call_callbacks leave_callbacks = {
@@ -130,6 +131,7 @@ static const struct client_call_callbacks leave_callbacks = {
 
 void run_campaign_leave(struct run_campaign *campaign)
 {
+    campaign->has_left = false;
     client_call_start(campaign->client, &campaign->leave_call,
                       &campaign->leave.client, &leave_callbacks);
 }

@@ -28,16 +28,18 @@ struct run_campaign_callbacks {
     // The stream is over, or could not be opened.
     void (*over_cb)(struct run_campaign *campaign, int code,
                     const char *message);
-    // It has left, or cannot.
-    void (*left_cb)(struct run_campaign *campaign);
+    // It has left (OK), or could not.
+    void (*left_cb)(struct run_campaign *campaign, int code,
+                    const char *message);
 };
 
-// Borrowed.
+// Borrowed. The instance may change between two calls.
 struct run_candidacy {
     const char *election;
     const char *candidate;
     const char *instance;
     uint64_t grace_ms;
+    uint64_t confirm_within_ms;
     bool creates;
     // Of each call, but not of the stream.
     uint64_t timeout_ms;
@@ -56,6 +58,7 @@ struct run_campaign {
     // The call is under way.
     bool is_open;
     bool is_cancelled;
+    bool has_left;
 };
 
 void run_campaign_init(struct run_campaign *campaign, struct client *client,
@@ -68,7 +71,7 @@ void run_campaign_open(struct run_campaign *campaign);
 // Ends what is open; over_cb follows. There must be something.
 void run_campaign_cancel(struct run_campaign *campaign);
 
-// Leaves; left_cb follows. Once only.
+// Leaves; left_cb follows. Not twice at once.
 void run_campaign_leave(struct run_campaign *campaign);
 
 #endif

@@ -4,20 +4,17 @@
 
 #include <stdarg.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/duration.h"
 #include "ctl/arguments.h"
 #include "ctl/request.h"
 
-// C-core sends a ping once a second at most.
-#define RUN_KEEPALIVE_TIME_MS 1000
-// The keepalive's timeout, and the silence that the warden bears.
-#define RUN_PART_MS_MIN 250
-#define RUN_PART_MS_MAX 1000
+#define RUN_KILL_AFTER_MS 5000
 
 struct run_parser {
     struct run_options *options;
+    uint64_t kill_after_ms;
+    uint64_t grace_ms;
     bool has_grace;
     bool has_start_delay;
     bool has_candidate;
@@ -85,14 +82,14 @@ static bool run_take_candidate(struct run_parser *parser, const char *value)
 static bool run_take_kill_after(struct run_parser *parser, const char *value)
 {
     return run_options_take_duration(parser, "--kill-after", value,
-                                     &parser->options->kill_after_ms);
+                                     &parser->kill_after_ms);
 }
 
 static bool run_take_grace(struct run_parser *parser, const char *value)
 {
     parser->has_grace = true;
     return run_options_take_duration(parser, "--grace", value,
-                                     &parser->options->grace_ms);
+                                     &parser->grace_ms);
 }
 
 static bool run_take_start_delay(struct run_parser *parser, const char *value)
@@ -131,18 +128,20 @@ static bool run_take_help(struct run_parser *parser, const char *value)
 }
 
 static const struct run_flag run_flags[] = {
-    {"--candidate", "NAME", "who campaigns [default: host name and process id]",
+    {"--candidate", "NAME",
+     "who campaigns [default: host name, process id and something\nrandom]",
      run_take_candidate},
     {"--kill-after", "DURATION",
      "from the signal that ends the program to SIGKILL [default 5s]",
      run_take_kill_after},
     {"--grace", "DURATION",
      "how long the candidate keeps its place when the connection is\n"
-     "lost [default: kill-after and 5s]",
+     "lost [default: 5/4 of kill-after and 3s]; not less than 5/4 of\n"
+     "kill-after and 1.5s",
      run_take_grace},
     {"--start-delay", "DURATION",
-     "how long to wait before the program starts when an earlier\n"
-     "leader's may be running [default: the grace]",
+     "how long to wait before the program starts when the daemon does\n"
+     "not know what earlier leaders were promised [default: the grace]",
      run_take_start_delay},
     {"--create", NULL,
      "create the election first, and again after each reconnect",
@@ -249,70 +248,69 @@ static bool run_options_take(struct run_parser *parser, int argc, char **argv)
 
 static bool run_options_name(struct run_parser *parser)
 {
-    char *candidate = parser->options->candidate;
-    char host[IDENTITY_NAME_SIZE];
-
-    if (parser->has_candidate) {
+    if (parser->has_candidate || identity_process(parser->options->candidate)) {
         return true;
     }
-    if (!identity_host(host)) {
-        return run_options_fail(parser,
-                                "this host has no name: use --candidate");
-    }
-    snprintf(candidate, IDENTITY_NAME_SIZE, "%.200s-%ld", host, (long)getpid());
-    return true;
+    return run_options_fail(parser, "this host has no name: use --candidate");
 }
 
-// Warns of a time that is too short for what the program says it keeps.
-static void run_options_warn(struct run_parser *parser, const char *flag,
-                             uint64_t duration_ms)
+static bool run_options_derive_grace(struct run_parser *parser)
 {
-    uint64_t min_ms =
-        parser->options->kill_after_ms + RUN_OPTIONS_MARGIN_MS_MIN;
+    uint64_t min_ms = run_times_grace_ms_min(parser->kill_after_ms);
+    char given[DURATION_TEXT_SIZE];
+    char min[DURATION_TEXT_SIZE];
+    char kill_after[DURATION_TEXT_SIZE];
+
+    if (!parser->has_grace) {
+        parser->grace_ms = run_times_grace_ms_default(parser->kill_after_ms);
+        return parser->grace_ms <= REQUEST_GRACE_MS_MAX ||
+               run_options_fail(parser, "--kill-after leaves no room for a "
+                                        "grace, which has 10m at most");
+    }
+    if (parser->grace_ms >= min_ms) {
+        return true;
+    }
+    duration_format(parser->grace_ms, given);
+    duration_format(min_ms, min);
+    duration_format(parser->kill_after_ms, kill_after);
+    return run_options_fail(parser,
+                            "--grace %s is too short: with --kill-after %s it "
+                            "must be %s at least, which is 5/4 of kill-after "
+                            "and 1.5s",
+                            given, kill_after, min);
+}
+
+// Warns of a delay that is shorter than what an earlier leader may have been
+// promised.
+static void run_options_warn(struct run_parser *parser)
+{
+    uint64_t delay_ms = parser->options->start_delay_ms;
+    uint64_t min_ms = run_times_valid_ms(parser->grace_ms);
     char given[DURATION_TEXT_SIZE];
     char min[DURATION_TEXT_SIZE];
 
-    if (duration_ms >= min_ms) {
-        return;
+    if (delay_ms < min_ms) {
+        duration_format(delay_ms, given);
+        duration_format(min_ms, min);
+        run_options_fail(parser,
+                         "--start-delay %s is less than %s: an earlier "
+                         "leader's program may still run when this one starts",
+                         given, min);
     }
-    duration_format(duration_ms, given);
-    duration_format(min_ms, min);
-    run_options_fail(parser,
-                     "%s %s is less than %s: a program that is cut off may "
-                     "still run when the next one starts",
-                     flag, given, min);
 }
 
 static bool run_options_derive(struct run_parser *parser)
 {
     struct run_options *options = parser->options;
-    uint64_t margin_ms;
-    uint64_t part_ms = RUN_PART_MS_MIN;
 
-    if (!parser->has_grace) {
-        options->grace_ms = options->kill_after_ms + RUN_OPTIONS_MARGIN_MS;
+    if (!run_options_derive_grace(parser)) {
+        return false;
     }
-    if (options->grace_ms > REQUEST_GRACE_MS_MAX) {
-        return run_options_fail(parser, "--kill-after leaves no room for a "
-                                        "grace, which has 10m at most");
-    }
+    run_times_derive(&options->times, parser->kill_after_ms, parser->grace_ms);
     if (!parser->has_start_delay) {
-        options->start_delay_ms = options->grace_ms;
+        options->start_delay_ms = parser->grace_ms;
     }
-    margin_ms = options->grace_ms > options->kill_after_ms
-                    ? options->grace_ms - options->kill_after_ms
-                    : 0;
-    if (margin_ms > RUN_KEEPALIVE_TIME_MS + 4 * RUN_PART_MS_MIN) {
-        part_ms = (margin_ms - RUN_KEEPALIVE_TIME_MS) / 4;
-    }
-    if (part_ms > RUN_PART_MS_MAX) {
-        part_ms = RUN_PART_MS_MAX;
-    }
-    options->keepalive_time_ms = RUN_KEEPALIVE_TIME_MS;
-    options->keepalive_timeout_ms = (int)part_ms;
-    options->silence_ms_max = part_ms;
-    run_options_warn(parser, "--start-delay", options->start_delay_ms);
-    run_options_warn(parser, "--grace", options->grace_ms);
+    run_options_warn(parser);
     return true;
 }
 
@@ -321,11 +319,15 @@ enum run_options_result run_options_parse(struct run_options *options,
                                           int argc, char **argv,
                                           char error[RUN_OPTIONS_ERROR_SIZE])
 {
-    struct run_parser parser = {.options = options, .error = error};
+    struct run_parser parser = {
+        .options = options,
+        .kill_after_ms = RUN_KILL_AFTER_MS,
+        .error = error,
+    };
 
     *options = (struct run_options){
         .common = *common,
-        .kill_after_ms = RUN_OPTIONS_KILL_AFTER_MS,
+        .wait_ms = RUN_OPTIONS_WAIT_FOREVER,
     };
     error[0] = '\0';
     if (!run_options_take(&parser, argc, argv)) {

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `electctl run` is told, and the times that follow from it.
-//
-// A leader that is cut off at worst takes this long until its command is gone,
-// all added up: it hears nothing for the keepalive's time and its timeout; it
-// is itself stopped just before it would notice, which the warden sees when the
-// silence is over; then the command gets its time to end (kill-after). Twice
-// the timeout is left for what is slow. The grace, which is when the next one
-// may lead, and the start delay, which is how long it waits when there was no
-// grace, are to be at least that.
+// What `electctl run` is told, and the times that follow from it (run_times.h).
 //
 // Thread: any; nothing is kept.
 
@@ -21,11 +13,9 @@
 
 #include "ctl/ctl_options.h"
 #include "ctl/identity.h"
+#include "ctl/run_times.h"
 
-#define RUN_OPTIONS_KILL_AFTER_MS 5000
-// The grace is that much longer than kill-after by default, and at the least.
-#define RUN_OPTIONS_MARGIN_MS 5000
-#define RUN_OPTIONS_MARGIN_MS_MIN 2000
+#define RUN_OPTIONS_WAIT_FOREVER UINT64_MAX
 #define RUN_OPTIONS_ERROR_SIZE 512
 
 // Borrows the arguments that it was read from.
@@ -35,13 +25,12 @@ struct run_options {
     char candidate[IDENTITY_NAME_SIZE];
     bool creates;
     bool retries;
-    uint64_t kill_after_ms;
-    uint64_t grace_ms;
     uint64_t start_delay_ms;
-    // These follow.
-    int keepalive_time_ms;
-    int keepalive_timeout_ms;
-    uint64_t silence_ms_max;
+    // For the leadership; 0 is not at all.
+    uint64_t wait_ms;
+    // After a success; 0 is not at all.
+    uint64_t hold_ms;
+    struct run_times times;
     // NULL-terminated, and not empty.
     char **command;
 };

@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every event changes what is known and does what cannot wait; what is to be
-// done next follows from the state alone, in run_state_settle().
+// done next follows from the state alone, in run_next().
 
 #include "ctl/run_state.h"
 
-#include <assert.h>
 #include <grpc/status.h>
 #include <signal.h>
 
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
+#include "ctl/run_next.h"
 
 // Exit codes of a signal, as shells have it.
 #define RUN_EXIT_SIGNAL 128
 
-void run_state_init(struct run_state *state, bool retries)
+void run_state_init(struct run_state *state, const struct run_rules *rules)
 {
-    *state = (struct run_state){.retries = retries};
+    *state = (struct run_state){
+        .rules = *rules,
+        .is_wait_over = rules->never_waits,
+    };
 }
 
 bool run_state_is_ending_signal(int number)
@@ -26,89 +29,32 @@ bool run_state_is_ending_signal(int number)
            number == SIGQUIT;
 }
 
-static void run_do(struct run_actions *actions, struct run_action action)
-{
-    assert(actions->count < RUN_ACTIONS_MAX);
-    actions->array[actions->count] = action;
-    actions->count++;
-}
-
-static void run_finish(struct run_state *state, int exit_code)
-{
-    state->is_finishing = true;
-    state->exit_code = exit_code;
-}
-
-static void run_exit(struct run_state *state, struct run_actions *actions)
-{
-    state->has_exited = true;
-    run_do(actions,
-           (struct run_action){.kind = RUN_EXIT, .number = state->exit_code});
-}
-
-// Nothing is known of the election any more.
+// It leads no longer, or cannot know.
 static void run_forget(struct run_state *state)
 {
     state->leads = false;
-    state->is_quiet = false;
+    state->until_ms = 0;
 }
 
-// Leadership is lost, or may be.
-static void run_lose(struct run_state *state, struct run_actions *actions)
+// The command is ending because leadership is lost, or may be.
+static void run_lost(struct run_state *state)
 {
-    if (state->group != RUN_GROUP_RUNNING) {
-        return;
-    }
     state->group = RUN_GROUP_ENDING;
-    run_do(actions, (struct run_action){.kind = RUN_END, .number = SIGTERM});
-    if (!state->retries) {
+    if (!state->rules.retries) {
         run_finish(state, EXIT_CODE_LEADERSHIP_LOST);
     }
 }
 
-// The group is gone. A leader whose predecessor may be running must not say
-// that all is quiet: it leaves its place to its grace.
-static void run_go(struct run_state *state, struct run_actions *actions)
+static void run_lose(struct run_state *state, struct run_actions *actions)
 {
-    if (state->stream == RUN_STREAM_IN && (state->is_quiet || !state->leads)) {
-        state->is_leaving = true;
-        run_do(actions, (struct run_action){.kind = RUN_LEAVE});
-    } else {
-        run_exit(state, actions);
+    if (state->group == RUN_GROUP_RUNNING) {
+        run_do(actions,
+               (struct run_action){.kind = RUN_END, .number = SIGTERM});
+        run_lost(state);
     }
-}
-
-// Does what is to be done next, if nothing has to be awaited first.
-static void run_state_settle(struct run_state *state,
-                             struct run_actions *actions)
-{
-    if (state->group != RUN_GROUP_NONE || state->is_leaving ||
-        state->has_exited) {
-        return;
-    }
-    if (state->is_finishing) {
-        run_go(state, actions);
-        return;
-    }
-    switch (state->stream) {
-    case RUN_STREAM_NONE:
-        // Not while there is a group: a place that is claimed anew could be
-        // lost at once, without any grace.
-        state->stream = RUN_STREAM_PAUSED;
-        run_do(actions, (struct run_action){.kind = RUN_PAUSE});
-        return;
-    case RUN_STREAM_IN:
-        if (state->leads && state->is_quiet) {
-            state->group = RUN_GROUP_RUNNING;
-            state->command_term = state->term;
-            run_do(actions,
-                   (struct run_action){.kind = RUN_START, .term = state->term});
-        }
-        return;
-    case RUN_STREAM_PAUSED:
-    case RUN_STREAM_OPENING:
-    case RUN_STREAM_CANCELLED:
-        return;
+    // The command has succeeded, whoever leads now.
+    if (state->phase == RUN_HOLDING && state->stream == RUN_STREAM_IN) {
+        run_finish(state, state->exit_code);
     }
 }
 
@@ -128,36 +74,101 @@ static bool run_reason_is_clean(enum run_reason reason)
     case RUN_REASON_PROMOTED:
     case RUN_REASON_DEMOTED:
     case RUN_REASON_CLOSED:
+    case RUN_REASON_REPLACED:
         return false;
     }
     // One that a newer daemon has.
     return false;
 }
 
+// Sees whether an earlier leader's command may be running, before the state
+// takes over the answer.
+static void run_listen(struct run_state *state, const struct run_event *event,
+                       struct run_actions *actions)
+{
+    bool is_first = state->stream == RUN_STREAM_OPENING;
+    bool is_clean = event->revision == state->revision + 1 &&
+                    run_reason_is_clean(event->reason);
+    uint64_t wait_ms = state->rules.start_delay_ms;
+
+    state->is_earlier_known = event->is_earlier_known;
+    if (event->is_earlier_known) {
+        state->is_quiet = event->earlier_ms == 0;
+        wait_ms = event->earlier_ms;
+    } else if (is_first || (event->term != state->term && !is_clean)) {
+        state->is_quiet = false;
+    } else {
+        // It is as quiet as it was, and a wait goes on.
+        return;
+    }
+    if (!state->is_quiet) {
+        run_do(actions, (struct run_action){.kind = RUN_AWAIT_QUIET,
+                                            .time_ms = wait_ms});
+    }
+}
+
 static void run_answered(struct run_state *state, const struct run_event *event,
                          struct run_actions *actions)
 {
     bool is_first = state->stream == RUN_STREAM_OPENING;
-    bool has_missed = event->revision != state->revision + 1;
-    bool is_unclean =
-        event->term != state->term && !run_reason_is_clean(event->reason);
 
     if (!is_first && state->stream != RUN_STREAM_IN) {
         return;
+    }
+    run_listen(state, event, actions);
+    if (is_first || !event->leads || event->term != state->term) {
+        state->until_ms = 0;
     }
     state->stream = RUN_STREAM_IN;
     state->was_in = true;
     state->names_taken = 0;
     state->leads = event->leads;
+    state->other_led = !event->leads;
     state->term = event->term;
     state->revision = event->revision;
-    if (!state->leads || state->term != state->command_term) {
+    if (!state->leads ||
+        (state->phase == RUN_SEEKING && state->term != state->command_term)) {
         run_lose(state, actions);
     }
-    if (is_first || has_missed || is_unclean) {
-        state->is_quiet = false;
-        run_do(actions, (struct run_action){.kind = RUN_AWAIT_QUIET});
+}
+
+static void run_confirmed(struct run_state *state,
+                          const struct run_event *event,
+                          struct run_actions *actions)
+{
+    if (!state->leads || event->term != state->term ||
+        event->until_ms <= state->until_ms) {
+        return;
     }
+    state->until_ms = event->until_ms;
+    if (state->group == RUN_GROUP_RUNNING) {
+        run_do(actions, (struct run_action){.kind = RUN_EXTEND,
+                                            .time_ms = state->until_ms});
+    }
+}
+
+// The stream will say so too.
+static void run_denied(struct run_state *state, const struct run_event *event,
+                       struct run_actions *actions)
+{
+    if (state->leads && event->term == state->term) {
+        run_forget(state);
+        run_lose(state, actions);
+    }
+}
+
+static void run_unconfirmed(struct run_state *state,
+                            struct run_actions *actions)
+{
+    if (state->stream != RUN_STREAM_OPENING && state->stream != RUN_STREAM_IN) {
+        return;
+    }
+    if (state->phase == RUN_LEAVING) {
+        return;
+    }
+    run_cancel(state, actions);
+    run_forget(state);
+    run_lose(state, actions);
 }
 
 // The code stays the same however often it is tried.
@@ -175,7 +186,7 @@ static bool run_code_is_final(struct run_state *state, int code)
         return false;
     case GRPC_STATUS_ABORTED:
         // Somebody has taken the candidate out.
-        return !state->retries;
+        return !state->rules.retries || state->phase == RUN_HOLDING;
     default:
         return !failure_is_passing(code);
     }
@@ -187,30 +198,55 @@ static void run_stream_over(struct run_state *state, int code,
     bool was_cancelled = state->stream == RUN_STREAM_CANCELLED;
 
     state->stream = RUN_STREAM_NONE;
-    if (state->is_leaving) {
+    if (state->phase == RUN_LEAVING) {
         return;
     }
     run_forget(state);
+    state->is_quiet = false;
     run_lose(state, actions);
-    if (state->group == RUN_GROUP_NONE && !state->is_finishing &&
-        !was_cancelled && run_code_is_final(state, code)) {
-        run_finish(state, code == GRPC_STATUS_ABORTED
+    if (was_cancelled) {
+        return;
+    }
+    state->last_code = code;
+    if (state->group == RUN_GROUP_NONE && state->phase < RUN_FINISHING &&
+        run_code_is_final(state, code)) {
+        run_finish(state, state->phase == RUN_HOLDING ? state->exit_code
+                          : code == GRPC_STATUS_ABORTED
                               ? EXIT_CODE_LEADERSHIP_LOST
                               : EXIT_CODE_FAILED);
     }
 }
 
-static void run_stalled(struct run_state *state, struct run_actions *actions)
+static void run_pause_over(struct run_state *state, struct run_actions *actions)
 {
-    if (state->is_leaving) {
+    if (state->stream != RUN_STREAM_PAUSED || state->phase >= RUN_FINISHING) {
         return;
     }
-    run_forget(state);
-    run_lose(state, actions);
-    if (state->stream == RUN_STREAM_OPENING || state->stream == RUN_STREAM_IN) {
-        state->stream = RUN_STREAM_CANCELLED;
-        run_do(actions, (struct run_action){.kind = RUN_CANCEL});
+    if (state->is_used && state->phase == RUN_SEEKING) {
+        run_make_way(state, actions);
+    } else {
+        run_connect(state, actions);
     }
+}
+
+static void run_left(struct run_state *state, int code,
+                     struct run_actions *actions)
+{
+    if (state->phase == RUN_LEAVING) {
+        run_exit(state, actions);
+        return;
+    }
+    if (state->stream != RUN_STREAM_LEAVING) {
+        return;
+    }
+    if (code != GRPC_STATUS_OK && failure_is_passing(code)) {
+        run_pause(state, actions);
+        return;
+    }
+    // It is out, or never was in what the daemon knows.
+    state->is_used = false;
+    run_do(actions, (struct run_action){.kind = RUN_RENEW});
+    run_connect(state, actions);
 }
 
 static void run_signalled(struct run_state *state, int number,
@@ -229,31 +265,73 @@ static void run_signalled(struct run_state *state, int number,
     if (!is_ending) {
         return;
     }
-    if (!state->is_finishing) {
+    if (state->phase == RUN_SEEKING) {
         run_finish(state, RUN_EXIT_SIGNAL + number);
-    } else if (state->is_leaving) {
+    } else if (state->phase == RUN_HOLDING) {
+        run_finish(state, state->exit_code);
+    } else if (state->phase == RUN_LEAVING) {
         // Somebody is in a hurry; the grace does for leaving.
         run_exit(state, actions);
     }
 }
 
-static void run_command_ended(struct run_state *state, int exit_code)
+static void run_command_ended(struct run_state *state, int exit_code,
+                              struct run_actions *actions)
 {
+    if (state->group != RUN_GROUP_RUNNING) {
+        if (state->takes_code) {
+            state->exit_code = exit_code;
+        }
+        return;
+    }
+    state->group = RUN_GROUP_ENDING;
+    state->exit_code = exit_code;
+    if (exit_code == 0 && state->rules.hold_ms > 0) {
+        run_move(state, RUN_HOLDING);
+        run_do(actions, (struct run_action){.kind = RUN_AWAIT_HOLD,
+                                            .time_ms = state->rules.hold_ms});
+    } else {
+        run_finish(state, exit_code);
+    }
+}
+
+// Fails, unless the command has succeeded.
+static void run_fail(struct run_state *state)
+{
+    state->takes_code = false;
+    run_finish(state, state->phase == RUN_HOLDING ? state->exit_code
+                                                  : EXIT_CODE_FAILED);
+}
+
+static void run_too_old(struct run_state *state, struct run_actions *actions)
+{
+    run_fail(state);
     if (state->group == RUN_GROUP_RUNNING) {
         state->group = RUN_GROUP_ENDING;
-        run_finish(state, exit_code);
-    } else if (state->takes_code) {
-        state->exit_code = exit_code;
+        run_do(actions,
+               (struct run_action){.kind = RUN_END, .number = SIGTERM});
     }
 }
 
 static void run_warden_lost(struct run_state *state)
 {
+    if (state->phase == RUN_HOLDING) {
+        // It has nothing left to start.
+        return;
+    }
     if (state->group == RUN_GROUP_RUNNING) {
         state->group = RUN_GROUP_ENDING;
     }
-    state->takes_code = false;
-    run_finish(state, EXIT_CODE_FAILED);
+    run_fail(state);
+}
+
+static void run_wait_over(struct run_state *state)
+{
+    state->is_wait_over = true;
+    if (state->phase == RUN_SEEKING && !state->has_started &&
+        state->stream == RUN_STREAM_OPENING) {
+        run_give_up(state);
+    }
 }
 
 static void run_state_take(struct run_state *state,
@@ -262,8 +340,7 @@ static void run_state_take(struct run_state *state,
 {
     switch (event->kind) {
     case RUN_BEGUN:
-        state->stream = RUN_STREAM_OPENING;
-        run_do(actions, (struct run_action){.kind = RUN_CONNECT});
+        run_connect(state, actions);
         return;
     case RUN_ANSWERED:
         run_answered(state, event, actions);
@@ -272,33 +349,49 @@ static void run_state_take(struct run_state *state,
         run_stream_over(state, event->number, actions);
         return;
     case RUN_PAUSE_OVER:
-        if (state->stream == RUN_STREAM_PAUSED && !state->is_finishing) {
-            state->stream = RUN_STREAM_OPENING;
-            run_do(actions, (struct run_action){.kind = RUN_CONNECT});
-        }
+        run_pause_over(state, actions);
         return;
     case RUN_QUIET:
         state->is_quiet = state->stream == RUN_STREAM_IN;
         return;
+    case RUN_CONFIRMED:
+        run_confirmed(state, event, actions);
+        return;
+    case RUN_DENIED:
+        run_denied(state, event, actions);
+        return;
+    case RUN_UNCONFIRMED:
+        run_unconfirmed(state, actions);
+        return;
+    case RUN_TOO_OLD:
+        run_too_old(state, actions);
+        return;
     case RUN_COMMAND_ENDED:
-        run_command_ended(state, event->number);
+        run_command_ended(state, event->number, actions);
         return;
     case RUN_GROUP_GONE:
         state->group = RUN_GROUP_NONE;
         return;
-    case RUN_SIGNALLED:
-        run_signalled(state, event->number, actions);
-        return;
-    case RUN_STALLED:
-        run_stalled(state, actions);
+    case RUN_OVERDUE:
+        if (state->group == RUN_GROUP_RUNNING) {
+            run_lost(state);
+        }
         return;
     case RUN_WARDEN_LOST:
         run_warden_lost(state);
         return;
+    case RUN_SIGNALLED:
+        run_signalled(state, event->number, actions);
+        return;
     case RUN_LEFT:
-        if (state->is_leaving) {
-            state->is_leaving = false;
-            run_exit(state, actions);
+        run_left(state, event->number, actions);
+        return;
+    case RUN_WAIT_OVER:
+        run_wait_over(state);
+        return;
+    case RUN_HOLD_OVER:
+        if (state->phase == RUN_HOLDING) {
+            run_finish(state, state->exit_code);
         }
         return;
     }
@@ -308,9 +401,9 @@ void run_state_step(struct run_state *state, const struct run_event *event,
                     struct run_actions *actions)
 {
     actions->count = 0;
-    if (state->has_exited) {
+    if (state->phase == RUN_EXITED) {
         return;
     }
     run_state_take(state, event, actions);
-    run_state_settle(state, actions);
+    run_next(state, event->now_ms, actions);
 }

@@ -21,11 +21,10 @@
 #include <unistd.h>
 
 #include "core/container_of.h"
-#include "ctl/boot_clock.h"
 #include "ctl/warden_wire.h"
 
-// The warden's answer to one of them may be under way.
-#define WARDEN_UNANSWERED_MAX (WARDEN_BEATS + 1)
+// The answer to one of them may be under way.
+#define WARDEN_UNANSWERED_MAX 6
 
 int warden_fork(struct warden *warden, const struct warden_options *options)
 {
@@ -91,6 +90,7 @@ static void warden_hear(struct warden *warden,
         return;
     case WARDEN_ALIVE:
     case WARDEN_START:
+    case WARDEN_EXTEND:
     case WARDEN_BEAT:
     case WARDEN_END:
     case WARDEN_PASS_ON:
@@ -153,13 +153,19 @@ int warden_attach(struct warden *warden, uv_loop_t *loop,
     return 0;
 }
 
-void warden_start(struct warden *warden, uint64_t term, uint64_t decided_ms)
+void warden_start(struct warden *warden, uint64_t term, uint64_t until_ms)
 {
     assert(!warden->has_group);
     warden->has_group = true;
     warden_say(warden, (struct warden_message){.word = WARDEN_START,
                                                .term = term,
-                                               .time_ms = decided_ms});
+                                               .time_ms = until_ms});
+}
+
+void warden_extend(struct warden *warden, uint64_t until_ms)
+{
+    warden_say(warden, (struct warden_message){.word = WARDEN_EXTEND,
+                                               .time_ms = until_ms});
 }
 
 void warden_end(struct warden *warden, int number, uint64_t kill_at_ms)
@@ -201,8 +207,7 @@ void warden_beat(struct warden *warden)
         // Its end of the socket closes, and the poll tells.
         kill(warden->pid, SIGKILL);
     }
-    warden_say(warden, (struct warden_message){.word = WARDEN_BEAT,
-                                               .time_ms = boot_clock_ms()});
+    warden_say(warden, (struct warden_message){.word = WARDEN_BEAT});
 }
 
 // Before anything of a group is reaped, and its number free again, the group

@@ -3,9 +3,8 @@
 // electctl's hold on its warden: the process that runs the command, and ends it
 // when electctl does not.
 //
-// The warden watches electctl and electctl the warden, by a word every now and
-// then. If the warden ends or is stopped, electctl kills it and the command's
-// group by itself.
+// electctl watches the warden, by a word every now and then. If it ends or is
+// stopped, electctl kills it and the command's group by itself.
 //
 // Thread: the loop's. Callbacks run from the loop and from warden_reap() and
 // warden_beat() alone.
@@ -27,8 +26,8 @@ struct warden_callbacks {
     void (*ended_cb)(struct warden *warden, int exit_code);
     // Nothing is left of the group. Another one may be started.
     void (*gone_cb)(struct warden *warden);
-    // electctl was silent for too long, and the group is being ended; or it was
-    // not started at all.
+    // The group is being ended, as the time until which it may run comes near;
+    // or it was not started at all.
     void (*overdue_cb)(struct warden *warden);
     // There is no warden any more. The group is being killed, if there is one;
     // then gone_cb follows.
@@ -63,9 +62,12 @@ __attribute__((warn_unused_result)) int
 warden_attach(struct warden *warden, uv_loop_t *loop,
               const struct warden_callbacks *callbacks);
 
-// Starts the command, as was decided at that time of boot_clock_ms(); there
+// Starts the command, which may run until that time of boot_clock_ms(); there
 // must be no group.
-void warden_start(struct warden *warden, uint64_t term, uint64_t decided_ms);
+void warden_start(struct warden *warden, uint64_t term, uint64_t until_ms);
+
+// The command may run until then, if that is later than before.
+void warden_extend(struct warden *warden, uint64_t until_ms);
 
 // Signals the group, and has it killed at that time of boot_clock_ms().
 void warden_end(struct warden *warden, int number, uint64_t kill_at_ms);
@@ -73,10 +75,9 @@ void warden_end(struct warden *warden, int number, uint64_t kill_at_ms);
 // Signals the group.
 void warden_pass_on(struct warden *warden, int number);
 
-// To be called WARDEN_BEATS times in each silence_ms_max: says that electctl is
-// well, and sees whether the warden is.
+// To be called every now and then: sees whether the warden is well. One that
+// has not answered several times in a row is killed.
 void warden_beat(struct warden *warden);
-#define WARDEN_BEATS 5
 
 // To be called after SIGCHLD: reaps the warden, and in a process that is the
 // init of its container also what it was left with. May call lost_cb, and what

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path: electctl says WARDEN_START and then that it is well, every now
-// and then. The command ends; what it left in its group is ended too; electctl
-// hears of each step.
+// Happy path: electctl says WARDEN_START, with the time until which the command
+// may run, and then a later time every now and then. The command ends; what it
+// left in its group is ended too; electctl hears of each step.
 //
-// Failure modes: electctl ended: SIGKILL to the group, at once. electctl was
-// stopped, or gets no processor: SIGTERM, and SIGKILL at the time by which all
-// would have been over had this been noticed at once. The machine was
-// suspended, or this process starved itself: what is waiting in the socket is
-// read before electctl is judged, and when it is not long overdue it gets one
-// moment more. All times are of a clock that goes on while a machine sleeps.
+// Failure modes: electctl ended: SIGKILL to the group, at once. No later time
+// comes, since electctl was stopped, gets no processor, or no Confirm from the
+// daemon: SIGTERM, so early that the group has its time to end, and SIGKILL
+// soon enough for nothing to run at that time. Before that is judged, what is
+// waiting in the socket is read. All times are of a clock that goes on while a
+// machine sleeps.
 //
 // Every signal is blocked, so that a signal to all processes of a service, or
 // of a terminal, leaves the warden at its work.
@@ -29,12 +29,10 @@
 #include <unistd.h>
 
 #include "ctl/boot_clock.h"
+#include "ctl/run_times.h"
 #include "ctl/warden_wire.h"
 
 #define WARDEN_EXIT_FAILED 1
-// How much later than it asked for may it be woken and call itself punctual;
-// and what electctl then gets to say that it is well.
-#define WARDEN_LATE_MS 100
 // How often it looks whether a group that is ending, or was killed, is gone,
 // besides whenever a child ends.
 #define WARDEN_LOOK_ENDING_MS 100
@@ -57,10 +55,10 @@ struct warden_process {
     bool is_alone;
     enum warden_phase phase;
     struct warden_group group;
-    uint64_t beat_ms;
+    // While the command runs: when to end it, and when at the latest to kill
+    // it, unless it may run longer by then.
+    uint64_t end_at_ms;
     uint64_t kill_at_ms;
-    // It was late, and electctl is given until then.
-    uint64_t recheck_at_ms;
 };
 
 static void warden_say(struct warden_process *warden, enum warden_word word,
@@ -80,21 +78,33 @@ static void warden_kill(struct warden_process *warden)
     }
 }
 
-// Begins to end the group, or lets it end sooner. What is stopped is continued,
-// or it would not notice.
+// Begins to end the group, or lets it end sooner; never later than it must.
+// What is stopped is continued, or it would not notice.
 static void warden_end(struct warden_process *warden, int number,
                        uint64_t kill_at_ms)
 {
-    if (warden->phase == WARDEN_RUNNING) {
-        warden->phase = WARDEN_ENDING;
+    if (warden->phase != WARDEN_RUNNING && warden->phase != WARDEN_ENDING) {
+        return;
+    }
+    warden->phase = WARDEN_ENDING;
+    if (kill_at_ms < warden->kill_at_ms) {
         warden->kill_at_ms = kill_at_ms;
     }
-    if (warden->phase == WARDEN_ENDING) {
-        if (kill_at_ms < warden->kill_at_ms) {
-            warden->kill_at_ms = kill_at_ms;
-        }
-        warden_group_signal(&warden->group, number);
-        warden_group_signal(&warden->group, SIGCONT);
+    warden_group_signal(&warden->group, number);
+    warden_group_signal(&warden->group, SIGCONT);
+}
+
+// The command may run until then.
+static void warden_allow(struct warden_process *warden, uint64_t until_ms)
+{
+    uint64_t kill_at_ms =
+        until_ms > RUN_TIMES_KILL_MS ? until_ms - RUN_TIMES_KILL_MS : 0;
+
+    if (kill_at_ms > warden->kill_at_ms) {
+        warden->kill_at_ms = kill_at_ms;
+        warden->end_at_ms = kill_at_ms > warden->options->kill_after_ms
+                                ? kill_at_ms - warden->options->kill_after_ms
+                                : 0;
     }
 }
 
@@ -104,7 +114,9 @@ static void warden_start(struct warden_process *warden,
     int go_fd;
 
     assert(warden->phase == WARDEN_IDLE);
-    if (boot_clock_ms() > message->time_ms + warden->options->silence_ms_max) {
+    warden->kill_at_ms = 0;
+    warden_allow(warden, message->time_ms);
+    if (boot_clock_ms() >= warden->end_at_ms) {
         warden_say(warden, WARDEN_OVERDUE, 0);
         warden_say(warden, WARDEN_GONE, 0);
         return;
@@ -118,8 +130,6 @@ static void warden_start(struct warden_process *warden,
         return;
     }
     warden->phase = WARDEN_RUNNING;
-    warden->beat_ms = message->time_ms;
-    warden->recheck_at_ms = 0;
     // Whoever has to do without the warden must know the group before there is
     // anything in it.
     warden_say(warden, WARDEN_STARTED, (int)warden->group.pgid);
@@ -133,11 +143,12 @@ static void warden_take(struct warden_process *warden,
     case WARDEN_START:
         warden_start(warden, message);
         return;
-    case WARDEN_BEAT:
-        if (message->time_ms > warden->beat_ms) {
-            warden->beat_ms = message->time_ms;
-            warden->recheck_at_ms = 0;
+    case WARDEN_EXTEND:
+        if (warden->phase == WARDEN_RUNNING) {
+            warden_allow(warden, message->time_ms);
         }
+        return;
+    case WARDEN_BEAT:
         warden_say(warden, WARDEN_ALIVE, 0);
         return;
     case WARDEN_END:
@@ -174,24 +185,14 @@ static void warden_listen(struct warden_process *warden)
     warden_kill(warden);
 }
 
-// Judges electctl by its last sign of life.
+// Ends the group in time.
 static void warden_judge(struct warden_process *warden)
 {
-    uint64_t silence_ms_max = warden->options->silence_ms_max;
-    uint64_t due_ms = warden->beat_ms + silence_ms_max;
-    uint64_t now_ms = boot_clock_ms();
-
-    if (warden->phase != WARDEN_RUNNING || now_ms < due_ms ||
-        now_ms < warden->recheck_at_ms) {
-        return;
+    if (warden->phase == WARDEN_RUNNING &&
+        boot_clock_ms() >= warden->end_at_ms) {
+        warden_say(warden, WARDEN_OVERDUE, 0);
+        warden_end(warden, SIGTERM, warden->kill_at_ms);
     }
-    if (warden->recheck_at_ms == 0 && now_ms > due_ms + WARDEN_LATE_MS &&
-        now_ms < due_ms + silence_ms_max) {
-        warden->recheck_at_ms = now_ms + WARDEN_LATE_MS;
-        return;
-    }
-    warden_say(warden, WARDEN_OVERDUE, 0);
-    warden_end(warden, SIGTERM, due_ms + warden->options->kill_after_ms);
 }
 
 // The command has ended; the rest of its group gets as long as it would have.
@@ -238,9 +239,7 @@ static uint64_t warden_next_ms(const struct warden_process *warden)
     case WARDEN_IDLE:
         return 0;
     case WARDEN_RUNNING:
-        return warden->recheck_at_ms > 0
-                   ? warden->recheck_at_ms
-                   : warden->beat_ms + warden->options->silence_ms_max;
+        return warden->end_at_ms;
     case WARDEN_ENDING:
         return warden->kill_at_ms < look_ms ? warden->kill_at_ms : look_ms;
     case WARDEN_KILLED:

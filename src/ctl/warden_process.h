@@ -2,7 +2,8 @@
 //
 // The warden's own side: a small process between electctl and the command that
 // sees to it that the command's group ends when electctl says so, when electctl
-// is silent for too long, and when electctl has ended.
+// has ended, and before the time until which the daemon has confirmed that the
+// command may run.
 //
 // Thread: the process has one.
 
@@ -16,8 +17,6 @@
 // Borrowed.
 struct warden_options {
     struct warden_command command;
-    // How old the last sign of life may be.
-    uint64_t silence_ms_max;
     // From the signal that ends to SIGKILL.
     uint64_t kill_after_ms;
 };

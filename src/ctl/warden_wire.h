@@ -10,9 +10,11 @@
 #include <stdint.h>
 
 enum warden_word {
-    // To the warden. Start the command in `term`, as was decided at `time_ms`.
+    // To the warden. Start the command in `term`; it may run until `time_ms`.
     WARDEN_START,
-    // electctl is well, at `time_ms`. Answered with WARDEN_ALIVE.
+    // The command may run until `time_ms`, if that is later than before.
+    WARDEN_EXTEND,
+    // Answered with WARDEN_ALIVE.
     WARDEN_BEAT,
     // Send the signal `number` and have all killed at `time_ms`.
     WARDEN_END,
@@ -23,7 +25,7 @@ enum warden_word {
     WARDEN_ALIVE,
     // The group is `number`; nothing runs in it yet.
     WARDEN_STARTED,
-    // electctl was not heard for too long: the group is ended.
+    // Soon the command may run no longer: the group is ended.
     WARDEN_OVERDUE,
     // The command has ended; `number` is its exit code.
     WARDEN_ENDED,

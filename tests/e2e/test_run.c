@@ -316,7 +316,7 @@ static void test_killed_while_waiting_it_never_starts(void **state)
     SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
     await_group(fixture, 1);
     SPAWN(&fixture->b, "b", -1, FAST, SHELL, "echo x >> b-ran");
-    contender_await_error(&fixture->b, "waits");
+    contender_await_error(&fixture->b, "waiting");
     kill(fixture->b.pid, SIGKILL);
     assert_int_equal(contender_await_exit(&fixture->b), 256 + SIGKILL);
     kill(fixture->a.pid, SIGTERM);
@@ -381,7 +381,7 @@ static void test_an_anointed_other_ends_it_with_5(void **state)
     SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
     pgid = await_group(fixture, 1);
     SPAWN(&fixture->b, "b", -1, "run", "--candidate", "b", "e", "--", "true");
-    contender_await_error(&fixture->b, "waits");
+    contender_await_error(&fixture->b, "waiting");
     assert_int_equal(CALL("anoint", "e", "b"), 0);
     assert_int_equal(contender_await_exit(&fixture->a), 5);
     group_await_gone(pgid);
@@ -476,7 +476,7 @@ static void test_the_next_one_starts_when_the_first_has_left(void **state)
           SHELL, stays);
     pgid = await_group(fixture, 1);
     SPAWN(&fixture->b, "b", -1, FAST, SHELL, stays);
-    contender_await_error(&fixture->b, "waits");
+    contender_await_error(&fixture->b, "waiting");
     kill(fixture->a.pid, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);

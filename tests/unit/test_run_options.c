@@ -39,6 +39,25 @@ static enum run_options_result read_words(const char *text,
     return run_options_parse(options, &common, count, words, error);
 }
 
+// A Confirm that is lost is repeated, and answered, before the program would be
+// told to end; and all is over when the daemon may have somebody else lead.
+static void expect_room(const struct run_times *times)
+{
+    uint64_t valid_ms = times->grace_ms - times->grace_ms / 5;
+    uint64_t end_ms = valid_ms - RUN_TIMES_KILL_MS - times->kill_after_ms;
+
+    assert_true(times->confirm_period_ms * 2 + times->confirm_timeout_ms <=
+                end_ms);
+    assert_true(times->confirm_period_ms + times->confirm_timeout_ms <
+                times->confirm_within_ms);
+    assert_true(times->start_room_ms >=
+                times->kill_after_ms + RUN_TIMES_KILL_MS);
+    assert_true(times->start_room_ms + 2 * times->confirm_period_ms <=
+                valid_ms);
+    // A warden that is stopped is noticed by then, too.
+    assert_true(times->beat_ms * 8 <= end_ms);
+}
+
 static struct run_options expect_run(const char *text, const char *warning)
 {
     struct run_options options;
@@ -46,14 +65,7 @@ static struct run_options expect_run(const char *text, const char *warning)
 
     assert_int_equal(read_words(text, &options, error), RUN_OPTIONS_RUN);
     assert_string_equal(error, warning);
-    // What a leader that is cut off takes at worst is over before the grace.
-    if (warning[0] == '\0') {
-        assert_true((uint64_t)options.keepalive_time_ms +
-                        (uint64_t)options.keepalive_timeout_ms +
-                        options.silence_ms_max + options.kill_after_ms +
-                        2 * (uint64_t)options.keepalive_timeout_ms <=
-                    options.grace_ms);
-    }
+    expect_room(&options.times);
     return options;
 }
 
@@ -77,12 +89,12 @@ static void test_the_defaults_leave_room(void **state)
     assert_null(options.command[2]);
     assert_true(strchr(options.candidate, '-') != NULL);
     assert_false(options.creates || options.retries);
-    assert_int_equal(options.kill_after_ms, 5000);
-    assert_int_equal(options.grace_ms, 10000);
     assert_int_equal(options.start_delay_ms, 10000);
-    assert_int_equal(options.keepalive_time_ms, 1000);
-    assert_int_equal(options.keepalive_timeout_ms, 1000);
-    assert_int_equal(options.silence_ms_max, 1000);
+    assert_int_equal(options.times.kill_after_ms, 5000);
+    assert_int_equal(options.times.grace_ms, 10000);
+    assert_int_equal(options.times.confirm_within_ms, 3000);
+    assert_int_equal(options.times.confirm_period_ms, 625);
+    assert_int_equal(options.times.confirm_timeout_ms, 1250);
 }
 
 static void test_the_times_follow_kill_after(void **state)
@@ -90,34 +102,53 @@ static void test_the_times_follow_kill_after(void **state)
     struct run_options options = expect_run("--kill-after=30s e -- cmd", "");
 
     (void)state;
-    assert_int_equal(options.grace_ms, 35000);
-    assert_int_equal(options.start_delay_ms, 35000);
+    assert_int_equal(options.times.grace_ms, 41250);
+    assert_int_equal(options.start_delay_ms, 41250);
     options = expect_run("e --kill-after 0 -- cmd", "");
-    assert_int_equal(options.grace_ms, 5000);
+    assert_int_equal(options.times.grace_ms, 3750);
+    options = expect_run("e --kill-after 1ms -- cmd", "");
+    assert_int_equal(options.times.grace_ms, 3752);
 }
 
-static void test_a_short_grace_makes_it_notice_sooner(void **state)
+static void test_a_short_grace_makes_it_confirm_more_often(void **state)
 {
     struct run_options options =
-        expect_run("e --kill-after 200ms --grace 2200ms -- cmd", "");
+        expect_run("e --kill-after 200ms --grace 2125ms -- cmd", "");
 
     (void)state;
-    assert_int_equal(options.keepalive_timeout_ms, 250);
-    assert_int_equal(options.silence_ms_max, 250);
-    options = expect_run("e --kill-after 1s --grace 4s -- cmd", "");
-    assert_int_equal(options.keepalive_timeout_ms, 500);
-    assert_int_equal(options.start_delay_ms, 4000);
+    assert_int_equal(options.times.confirm_within_ms, 1500);
+    assert_int_equal(options.times.confirm_period_ms, 250);
+    assert_int_equal(options.times.confirm_timeout_ms, 500);
+    assert_int_equal(options.start_delay_ms, 2125);
 }
 
-static void test_what_is_too_short_is_warned_of_once(void **state)
+static void test_a_long_grace_does_not_make_it_confirm_less_often(void **state)
+{
+    struct run_options options = expect_run("e --grace 10m -- cmd", "");
+
+    (void)state;
+    assert_int_equal(options.times.confirm_within_ms, 3000);
+}
+
+static void test_a_grace_that_is_too_short_is_refused(void **state)
 {
     (void)state;
-    expect_run("e --grace 6s -- cmd",
-               "--grace 6s is less than 7s: a program that is cut off may "
-               "still run when the next one starts");
+    expect_run("e --grace 8125ms -- cmd", "");
+    expect_error("e --grace 8124ms -- cmd",
+                 "--grace 8124ms is too short: with --kill-after 5s it must "
+                 "be 8125ms at least, which is 5/4 of kill-after and 1.5s");
+    expect_error("e --grace 0 -- cmd",
+                 "--grace 0s is too short: with --kill-after 5s it must be "
+                 "8125ms at least, which is 5/4 of kill-after and 1.5s");
+}
+
+static void test_a_start_delay_that_is_too_short_is_warned_of(void **state)
+{
+    (void)state;
+    expect_run("e --start-delay 8s -- cmd", "");
     expect_run("e --start-delay 0 -- cmd",
-               "--start-delay 0s is less than 7s: a program that is cut off "
-               "may still run when the next one starts");
+               "--start-delay 0s is less than 8s: an earlier leader's program "
+               "may still run when this one starts");
 }
 
 static void test_flags_stand_in_front_of_the_election_or_behind_it(void **state)
@@ -161,6 +192,16 @@ static void test_what_makes_no_sense_is_said(void **state)
                  "--candidate: a name has 1 to 253 bytes");
 }
 
+// In a container the process id is always 1.
+static void test_two_runs_never_have_the_same_name(void **state)
+{
+    struct run_options one = expect_run("e -- cmd", "");
+    struct run_options other = expect_run("e -- cmd", "");
+
+    (void)state;
+    assert_string_not_equal(one.candidate, other.candidate);
+}
+
 static void test_help_needs_nothing_else(void **state)
 {
     struct run_options options;
@@ -176,8 +217,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_defaults_leave_room),
         cmocka_unit_test(test_the_times_follow_kill_after),
-        cmocka_unit_test(test_a_short_grace_makes_it_notice_sooner),
-        cmocka_unit_test(test_what_is_too_short_is_warned_of_once),
+        cmocka_unit_test(test_a_short_grace_makes_it_confirm_more_often),
+        cmocka_unit_test(test_a_long_grace_does_not_make_it_confirm_less_often),
+        cmocka_unit_test(test_a_grace_that_is_too_short_is_refused),
+        cmocka_unit_test(test_a_start_delay_that_is_too_short_is_warned_of),
+        cmocka_unit_test(test_two_runs_never_have_the_same_name),
         cmocka_unit_test(
             test_flags_stand_in_front_of_the_election_or_behind_it),
         cmocka_unit_test(test_what_makes_no_sense_is_said),

@@ -21,6 +21,7 @@
 #include <cmocka.h>
 
 #include "ctl/boot_clock.h"
+#include "ctl/run_times.h"
 #include "ctl/warden_process.h"
 #include "ctl/warden_wire.h"
 
@@ -35,14 +36,13 @@ struct fixture {
 };
 
 static void begin(struct fixture *fixture, const char *script,
-                  uint64_t silence_ms_max, uint64_t kill_after_ms)
+                  uint64_t kill_after_ms)
 {
     const char *arguments[] = {"sh", "-c", script, NULL};
     const struct warden_options options = {
         .command = {.arguments = (char **)(uintptr_t)arguments,
                     .election = "e",
                     .candidate = "n1"},
-        .silence_ms_max = silence_ms_max,
         .kill_after_ms = kill_after_ms,
     };
     int ends[2];
@@ -67,6 +67,12 @@ static void say(const struct fixture *fixture, enum warden_word word,
         .word = word, .number = number, .term = 7, .time_ms = time_ms};
 
     assert_true(warden_message_send(fixture->socket_fd, &message));
+}
+
+// The command may run for that long.
+static void say_start(const struct fixture *fixture, uint64_t allowed_ms)
+{
+    say(fixture, WARDEN_START, 0, boot_clock_ms() + allowed_ms);
 }
 
 static int expect(struct fixture *fixture, enum warden_word word)
@@ -112,8 +118,8 @@ static void test_it_tells_each_step_of_a_command(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "exit $ELECTD_TERM", LONG_MS, LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    begin(&fixture, "exit $ELECTD_TERM", LONG_MS);
+    say_start(&fixture, 2 * LONG_MS);
     expect(&fixture, WARDEN_STARTED);
     expect_end(&fixture, 7);
     finish(&fixture);
@@ -124,9 +130,9 @@ static void test_it_starts_one_command_after_another(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "kill -KILL $$", LONG_MS, LONG_MS);
+    begin(&fixture, "kill -KILL $$", LONG_MS);
     for (int i = 0; i < 3; i++) {
-        say(&fixture, WARDEN_START, 0, boot_clock_ms());
+        say_start(&fixture, 2 * LONG_MS);
         expect(&fixture, WARDEN_STARTED);
         expect_end(&fixture, 128 + SIGKILL);
     }
@@ -138,65 +144,89 @@ static void test_without_a_command_it_just_ends(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "exit 0", LONG_MS, LONG_MS);
+    begin(&fixture, "exit 0", LONG_MS);
     say(&fixture, WARDEN_BEAT, 0, boot_clock_ms());
     expect(&fixture, WARDEN_ALIVE);
     finish(&fixture);
 }
 
-static void test_a_start_that_was_decided_long_ago_is_not_made(void **state)
+static void test_a_start_that_leaves_no_time_to_end_is_not_made(void **state)
 {
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "exit 0", 1000, LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms() - 1500);
+    begin(&fixture, "exit 0", 1000);
+    say_start(&fixture, 1000 + RUN_TIMES_KILL_MS);
+    expect(&fixture, WARDEN_OVERDUE);
+    expect(&fixture, WARDEN_GONE);
+    say(&fixture, WARDEN_START, 0, 1);
     expect(&fixture, WARDEN_OVERDUE);
     expect(&fixture, WARDEN_GONE);
     finish(&fixture);
 }
 
-static void test_silence_ends_the_group(void **state)
+static void test_a_command_ends_before_it_may_run_no_longer(void **state)
 {
     struct fixture fixture;
+    uint64_t until_ms = boot_clock_ms() + 3000;
 
     (void)state;
-    begin(&fixture, "while :; do sleep 600; done", 100, LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    begin(&fixture, "while :; do sleep 600; done", 2000);
+    say(&fixture, WARDEN_START, 0, until_ms);
     expect(&fixture, WARDEN_STARTED);
     expect(&fixture, WARDEN_OVERDUE);
+    assert_true(boot_clock_ms() + 2000 + RUN_TIMES_KILL_MS >= until_ms);
     expect_end(&fixture, 128 + SIGTERM);
     finish(&fixture);
 }
 
-static void test_silence_kills_who_ignores_the_end(void **state)
+static void test_who_ignores_that_is_killed_in_time(void **state)
 {
     struct fixture fixture;
+    uint64_t until_ms = boot_clock_ms() + 1500;
 
     (void)state;
-    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", 500, 200);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", 300);
+    say(&fixture, WARDEN_START, 0, until_ms);
     expect(&fixture, WARDEN_STARTED);
     expect(&fixture, WARDEN_OVERDUE);
     expect_end(&fixture, 128 + SIGKILL);
+    assert_true(boot_clock_ms() + RUN_TIMES_KILL_MS >= until_ms);
     finish(&fixture);
 }
 
-// A word that lay in the socket while all was suspended is as old as it is.
-static void test_an_old_word_is_no_sign_of_life(void **state)
+static void test_a_later_time_lets_it_run_longer(void **state)
 {
     struct fixture fixture;
-    uint64_t before_ms = boot_clock_ms();
+    uint64_t until_ms = boot_clock_ms() + 1000;
 
     (void)state;
-    begin(&fixture, "while :; do sleep 600; done", 500, LONG_MS);
-    say(&fixture, WARDEN_START, 0, before_ms);
+    begin(&fixture, "while :; do sleep 600; done", 100);
+    say(&fixture, WARDEN_START, 0, until_ms);
     expect(&fixture, WARDEN_STARTED);
-    say(&fixture, WARDEN_BEAT, 0, before_ms - 400);
-    expect(&fixture, WARDEN_ALIVE);
+    say(&fixture, WARDEN_EXTEND, 0, until_ms + 500);
+    // It was sent before that one, and was on the way for longer.
+    say(&fixture, WARDEN_EXTEND, 0, until_ms + 100);
     expect(&fixture, WARDEN_OVERDUE);
-    assert_true(boot_clock_ms() - before_ms >= 500);
+    assert_true(boot_clock_ms() + 100 + RUN_TIMES_KILL_MS >= until_ms + 500);
+    // Too late.
+    say(&fixture, WARDEN_EXTEND, 0, until_ms + LONG_MS);
     expect_end(&fixture, 128 + SIGTERM);
+    finish(&fixture);
+}
+
+// As when electctl is stopped right after it was told to end.
+static void test_an_end_is_never_later_than_it_must(void **state)
+{
+    struct fixture fixture;
+    uint64_t until_ms = boot_clock_ms() + 2000;
+
+    (void)state;
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", 300);
+    say(&fixture, WARDEN_START, 0, until_ms);
+    expect(&fixture, WARDEN_STARTED);
+    say(&fixture, WARDEN_END, SIGCONT, boot_clock_ms() + LONG_MS);
+    expect_end(&fixture, 128 + SIGKILL);
     finish(&fixture);
 }
 
@@ -205,9 +235,8 @@ static void test_an_end_whose_time_is_up_kills_at_once(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS,
-          LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS);
+    say_start(&fixture, 2 * LONG_MS);
     expect(&fixture, WARDEN_STARTED);
     // SIGCONT does nothing to it, whether it has come to its trap or not.
     say(&fixture, WARDEN_END, SIGCONT, boot_clock_ms() + LONG_MS);
@@ -222,8 +251,8 @@ static void test_electctls_end_kills_at_once(void **state)
 
     (void)state;
     begin(&fixture, "trap '' TERM; sleep 600 & while :; do sleep 600; done",
-          LONG_MS, LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+          LONG_MS);
+    say_start(&fixture, 2 * LONG_MS);
     expect(&fixture, WARDEN_STARTED);
     finish(&fixture);
 }
@@ -233,9 +262,8 @@ static void test_electctls_end_right_after_the_start_kills_too(void **state)
     struct fixture fixture;
 
     (void)state;
-    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS,
-          LONG_MS);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+    begin(&fixture, "trap '' TERM; while :; do sleep 600; done", LONG_MS);
+    say_start(&fixture, 2 * LONG_MS);
     finish(&fixture);
 }
 
@@ -246,8 +274,8 @@ static void test_a_group_outlives_its_command_by_kill_after_only(void **state)
     (void)state;
     begin(&fixture,
           "(trap '' TERM; while :; do sleep 600; done) & sleep 0.3; exit 3",
-          LONG_MS, 200);
-    say(&fixture, WARDEN_START, 0, boot_clock_ms());
+          200);
+    say_start(&fixture, 2 * LONG_MS);
     expect(&fixture, WARDEN_STARTED);
     expect_end(&fixture, 3);
     finish(&fixture);
@@ -259,10 +287,11 @@ int main(void)
         cmocka_unit_test(test_it_tells_each_step_of_a_command),
         cmocka_unit_test(test_it_starts_one_command_after_another),
         cmocka_unit_test(test_without_a_command_it_just_ends),
-        cmocka_unit_test(test_a_start_that_was_decided_long_ago_is_not_made),
-        cmocka_unit_test(test_silence_ends_the_group),
-        cmocka_unit_test(test_silence_kills_who_ignores_the_end),
-        cmocka_unit_test(test_an_old_word_is_no_sign_of_life),
+        cmocka_unit_test(test_a_start_that_leaves_no_time_to_end_is_not_made),
+        cmocka_unit_test(test_a_command_ends_before_it_may_run_no_longer),
+        cmocka_unit_test(test_who_ignores_that_is_killed_in_time),
+        cmocka_unit_test(test_a_later_time_lets_it_run_longer),
+        cmocka_unit_test(test_an_end_is_never_later_than_it_must),
         cmocka_unit_test(test_an_end_whose_time_is_up_kills_at_once),
         cmocka_unit_test(test_electctls_end_kills_at_once),
         cmocka_unit_test(test_electctls_end_right_after_the_start_kills_too),
