@@ -12,9 +12,8 @@
 //   lease rests for as long, or for a period if that is shorter, and waits for
 //   the read pass only then. So a stall in the rest does no harm either.
 // - Traffic never pauses, and the pass does not end: a timer of the table
-// counts
-//   how long each lease has waited for it. Timers fire before anything is read
-//   when the loop has stood still, so it counts ticks rather than time.
+//   counts how long each lease has waited for it. Timers fire before anything
+//   is read when the loop has stood still, so it counts ticks rather than time.
 // - A lease is ended while its command is under way: it is in the table no
 //   more, and the command's end releases its memory.
 //

@@ -103,23 +103,24 @@ static bool candidacy_tell_leading(struct candidacy_service *service,
     return true;
 }
 
-static void candidacy_publish(struct candidacy_service *service,
+// False when out of memory.
+static bool candidacy_publish(struct candidacy_service *service,
                               const struct electd_outcome *outcome)
 {
     const struct campaign_news news = {outcome->election, outcome->reason,
                                        outcome->previous_leader};
-    uint64_t topic = electd_election_number(outcome->election);
     struct campaign *leading = candidacy_leading(service, outcome->election);
     struct payload *payload = campaign_answer(service, &news, NULL);
+    bool is_told =
+        payload != NULL && candidacy_tell_leading(service, &news, leading);
 
-    if (payload != NULL && candidacy_tell_leading(service, &news, leading)) {
-        watch_hub_publish_others(&service->watchers, topic, payload,
-                                 leading != NULL ? &leading->watching.watcher
-                                                 : NULL);
-    } else {
-        watch_hub_end_topic(&service->watchers, topic, WATCH_UNTOLD);
+    if (is_told) {
+        watch_hub_publish_others(
+            &service->watchers, electd_election_number(outcome->election),
+            payload, leading != NULL ? &leading->watching.watcher : NULL);
     }
     payload_unref(payload);
+    return is_told;
 }
 
 static void candidacy_dismiss_departed(struct candidacy_service *service,
@@ -142,16 +143,21 @@ void candidacy_service_change(struct candidacy_service *service,
                               const struct electd_outcome *outcome)
 {
     const struct electd_election *election = outcome->election;
+    uint64_t topic = electd_election_number(election);
+    bool is_told = true;
 
     if (outcome->reason == ELECTD_REPLACED) {
         candidacy_service_replaced(service, electd_election_name(election),
                                    electd_election_leader(election),
                                    outcome->replaced_entry);
     }
-    if (watch_hub_has(&service->watchers, electd_election_number(election))) {
-        candidacy_publish(service, outcome);
+    if (watch_hub_has(&service->watchers, topic)) {
+        is_told = candidacy_publish(service, outcome);
     }
     candidacy_dismiss_departed(service, outcome);
+    if (!is_told) {
+        watch_hub_end_topic(&service->watchers, topic, WATCH_UNTOLD);
+    }
 }
 
 void candidacy_service_replaced(struct candidacy_service *service,

@@ -12,13 +12,10 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "core/hash.h"
 
 struct promise {
-    struct promise *prev;
-    struct promise *next;
     uint64_t until_ms;
     // Both 0: it is nobody's in particular.
     uint8_t candidate_size;
@@ -30,9 +27,9 @@ struct promise {
 struct promise_list {
     UT_hash_handle hh;
     uint64_t election;
-    // A utlist, the oldest first; never empty.
-    struct promise *first;
+    // The oldest first; never empty.
     unsigned count;
+    struct promise *array[PROMISES_HOLDERS_MAX];
 };
 
 void promises_init(struct promises *promises, uint64_t now_ms)
@@ -49,30 +46,31 @@ static struct promise_list *promises_find(const struct promises *promises,
     return found;
 }
 
-static void promises_remove(struct promises *promises,
-                            struct promise_list *list, struct promise *promise)
+static void promise_list_remove(struct promise_list *list, unsigned index)
 {
-    DL_DELETE(list->first, promise);
-    free(promise);
+    assert(index < list->count);
+    free(list->array[index]);
     list->count--;
-    if (list->count == 0) {
-        HASH_DELETE(hh, promises->by_election, list);
-        free(list);
-    }
+    memmove(&list->array[index], &list->array[index + 1],
+            (list->count - index) * sizeof list->array[0]);
 }
 
-// Drops what is over; the list too, if that is all of it.
-static void promises_prune(struct promises *promises, struct promise_list *list,
-                           uint64_t now_ms)
+// Drops what is over. Returns the list, or NULL if that was all of it.
+static struct promise_list *promises_prune(struct promises *promises,
+                                           struct promise_list *list,
+                                           uint64_t now_ms)
 {
-    struct promise *promise;
-    struct promise *next;
-
-    DL_FOREACH_SAFE(list->first, promise, next) {
-        if (promise->until_ms <= now_ms) {
-            promises_remove(promises, list, promise);
+    for (unsigned i = list->count; i > 0; i--) {
+        if (list->array[i - 1]->until_ms <= now_ms) {
+            promise_list_remove(list, i - 1);
         }
     }
+    if (list->count > 0) {
+        return list;
+    }
+    HASH_DELETE(hh, promises->by_election, list);
+    free(list);
+    return NULL;
 }
 
 void promises_close(struct promises *promises)
@@ -81,7 +79,7 @@ void promises_close(struct promises *promises)
     struct promise_list *next;
 
     HASH_ITER(hh, promises->by_election, list, next) {
-        promises_prune(promises, list, UINT64_MAX);
+        (void)promises_prune(promises, list, UINT64_MAX);
     }
 }
 
@@ -100,11 +98,9 @@ static bool promise_is_of(const struct promise *promise,
 static struct promise *promise_list_find(const struct promise_list *list,
                                          struct promise_holder holder)
 {
-    struct promise *promise;
-
-    DL_FOREACH(list->first, promise) {
-        if (promise_is_of(promise, holder)) {
-            return promise;
+    for (unsigned i = 0; i < list->count; i++) {
+        if (promise_is_of(list->array[i], holder)) {
+            return list->array[i];
         }
     }
     return NULL;
@@ -150,18 +146,17 @@ static struct promise_list *promises_place(struct promises *promises,
 }
 
 // The two oldest become one, which holds until both are over.
-static void promises_merge_oldest(struct promises *promises,
-                                  struct promise_list *list)
+static void promise_list_merge_oldest(struct promise_list *list)
 {
-    struct promise *oldest = list->first;
-    struct promise *second = oldest->next;
+    struct promise *oldest = list->array[0];
+    struct promise *second = list->array[1];
 
     if (oldest->until_ms < second->until_ms) {
         oldest->until_ms = second->until_ms;
     }
     oldest->candidate_size = 0;
     oldest->instance_size = 0;
-    promises_remove(promises, list, second);
+    promise_list_remove(list, 1);
 }
 
 static struct promise *promises_add(struct promises *promises,
@@ -180,10 +175,9 @@ static struct promise *promises_add(struct promises *promises,
         return NULL;
     }
     if (list->count == PROMISES_HOLDERS_MAX) {
-        promises_merge_oldest(promises, list);
+        promise_list_merge_oldest(list);
     }
-    DL_APPEND(list->first, promise);
-    list->count++;
+    list->array[list->count++] = promise;
     return promise;
 }
 
@@ -191,14 +185,10 @@ static struct promise *promises_add(struct promises *promises,
 static void promises_take_turn(struct promises *promises, uint64_t now_ms)
 {
     struct promise_list *list = promises->by_election;
-    uint64_t election;
 
-    if (list == NULL) {
-        return;
+    if (list != NULL) {
+        list = promises_prune(promises, list, now_ms);
     }
-    election = list->election;
-    promises_prune(promises, list, now_ms);
-    list = promises_find(promises, election);
     if (list != NULL && promises->by_election->hh.next != NULL) {
         HASH_DELETE(hh, promises->by_election, list);
         HASH_ADD(hh, promises->by_election, election, sizeof list->election,
@@ -252,19 +242,17 @@ bool promises_left_ms(struct promises *promises, uint64_t election,
                       uint64_t *left_ms)
 {
     struct promise_list *list = promises_find(promises, election);
-    struct promise *promise;
+    const struct promise *promise;
 
     *left_ms = 0;
     if (list != NULL) {
-        promises_prune(promises, list, now_ms);
-        list = promises_find(promises, election);
+        list = promises_prune(promises, list, now_ms);
     }
-    if (list != NULL) {
-        DL_FOREACH(list->first, promise) {
-            if (!promise_is_of(promise, holder) &&
-                promise->until_ms - now_ms > *left_ms) {
-                *left_ms = promise->until_ms - now_ms;
-            }
+    for (unsigned i = 0; list != NULL && i < list->count; i++) {
+        promise = list->array[i];
+        if (!promise_is_of(promise, holder) &&
+            promise->until_ms - now_ms > *left_ms) {
+            *left_ms = promise->until_ms - now_ms;
         }
     }
     return now_ms - promises->begun_ms > PROMISE_MS_MAX;

@@ -259,10 +259,13 @@ int64_t confirmed_ms(struct client *client, const char *candidate,
                      const char *instance, uint64_t term)
 {
     char *got = confirm(client, candidate, instance, term);
+    const char *colon = strstr(got, ": ");
     int64_t valid_ms = -1;
 
-    if (sscanf(got, "leads in term %*u: %" SCNd64 " ms", &valid_ms) != 1) {
+    if (strncmp(got, "leads ", 6) != 0 || colon == NULL) {
         fail_msg("'%s' does not say that it leads", got);
+    } else {
+        valid_ms = strtoll(colon + 2, NULL, 10);
     }
     free(got);
     return valid_ms;
