@@ -19,6 +19,7 @@
 #include "rpc/arm.h"
 #include "rpc/call_private.h"
 #include "rpc/inflate.h"
+#include "rpc/unsent.h"
 
 static void rpc_call_refuse_unknown(struct rpc_call *call)
 {
@@ -72,7 +73,7 @@ static void rpc_call_pass_on(struct rpc_call *call)
     }
 }
 
-static void rpc_call_begin(struct rpc_call *call)
+void rpc_call_begin(struct rpc_call *call)
 {
     const struct rpc_method *method = call->registration->method;
 
@@ -118,7 +119,9 @@ static void rpc_call_arrived_cb(struct rpc_tag *tag, bool ok)
     if (!call->server->is_shutting_down) {
         rpc_call_arm(call->server, call->registration);
     }
-    rpc_call_begin(call);
+    if (rpc_unsent_admit(call)) {
+        rpc_call_begin(call);
+    }
 }
 
 void rpc_call_arm(struct rpc_server *server,

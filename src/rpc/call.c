@@ -23,6 +23,7 @@
 #include "rpc/inflate.h"
 #include "rpc/message.h"
 #include "rpc/session.h"
+#include "rpc/unsent.h"
 
 _Static_assert((int)RPC_INVALID_ARGUMENT == (int)GRPC_STATUS_INVALID_ARGUMENT &&
                    (int)RPC_NOT_FOUND == (int)GRPC_STATUS_NOT_FOUND &&
@@ -56,6 +57,7 @@ void rpc_call_settle(struct rpc_call *call)
     bool was_open = call->is_open;
 
     if (call->ended && call->pending == 0) {
+        rpc_unsent_remove(call);
         rpc_call_release(call);
         rpc_server_call_released(server, was_open);
     }
@@ -125,6 +127,8 @@ static void rpc_call_finish(struct rpc_call *call, grpc_byte_buffer *message)
     count += rpc_call_put_message(message, ops + count);
     count += rpc_call_put_status(call, ops + count);
     count += rpc_call_put_close(call, ops + count);
+    rpc_unsent_add(call,
+                   message != NULL ? grpc_byte_buffer_length(message) : 0);
     rpc_call_start(call, ops, count, &call->finished_tag);
 }
 
@@ -208,7 +212,9 @@ static void rpc_call_closed_cb(struct rpc_tag *tag, bool ok)
 
     (void)ok;
     call->gone = true;
-    if (!call->ended) {
+    if (call->waits) {
+        rpc_unsent_drop(call);
+    } else if (!call->ended && !rpc_call_is_unary(call)) {
         call->registration->method->closed_cb(call);
     }
     call->pending--;
@@ -232,6 +238,20 @@ void rpc_call_listen(struct rpc_call *call)
 
     rpc_call_put_close(call, &op);
     rpc_call_start(call, &op, 1, &call->closed_tag);
+}
+
+bool rpc_call_is_unary(const struct rpc_call *call)
+{
+    const struct rpc_method *method = call->registration->method;
+
+    return method == NULL || method->shape == RPC_UNARY;
+}
+
+void rpc_call_abandon(struct rpc_call *call)
+{
+    call->ended = true;
+    grpc_call_cancel(call->call, NULL);
+    rpc_call_settle(call);
 }
 
 const struct rpc_method *rpc_call_method(const struct rpc_call *call)
@@ -297,7 +317,9 @@ void rpc_call_answer(struct rpc_call *call, struct payload *payload)
     assert(!call->ended && rpc_call_method(call)->shape == RPC_UNARY);
     call->ended = true;
     call->code = RPC_OK;
-    rpc_call_finish(call, message);
+    if (!call->gone) {
+        rpc_call_finish(call, message);
+    }
     grpc_byte_buffer_destroy(message);
     rpc_call_settle(call);
 }

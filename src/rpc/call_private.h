@@ -40,6 +40,13 @@ struct rpc_call {
     bool ended;
     // The peer of a stream has gone.
     bool gone;
+    // Its connection, once answers wait there; see unsent.h.
+    struct rpc_backlog *backlog;
+    struct rpc_call *prev_waiting;
+    struct rpc_call *next_waiting;
+    size_t unsent_size;
+    bool is_unsent;
+    bool waits;
     enum rpc_code code;
     grpc_slice status_message;
     max_align_t context[];
@@ -55,6 +62,15 @@ void rpc_call_listen(struct rpc_call *call);
 // then, and closes.
 void rpc_call_start(struct rpc_call *call, const grpc_op *ops, size_t count,
                     struct rpc_tag *tag);
+
+// So is a call of a method that nobody added.
+bool rpc_call_is_unary(const struct rpc_call *call);
+
+// Hands the call to its owner, unless it is to end at once.
+void rpc_call_begin(struct rpc_call *call);
+
+// Ends the call without an answer, nor room for one.
+void rpc_call_abandon(struct rpc_call *call);
 
 // Releases the call if it has ended and nothing is pending.
 void rpc_call_settle(struct rpc_call *call);

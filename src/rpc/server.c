@@ -29,6 +29,8 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
         rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
         rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                            options.request_size_max),
+        // Watchers need many; what one client can make us keep is limited.
+        rpc_server_integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, RPC_STREAMS_MAX),
         // That is what arrives; what comes out of it is measured as it comes
         // out, which C-core would not do.
         rpc_server_integer(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),

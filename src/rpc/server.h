@@ -19,6 +19,7 @@
 
 #include "rpc/call.h"
 #include "rpc/queue.h"
+#include "rpc/unsent.h"
 
 // Every service's methods together; far more than there are.
 #define RPC_METHODS_MAX 64
@@ -58,6 +59,7 @@ struct rpc_server {
     // refused.
     unsigned calls;
     unsigned open_calls;
+    struct rpc_unsent unsent;
     struct rpc_tag shut_down_tag;
     // On the way down, one after the other: calls are refused; C-core is to be
     // shut down; that was begun; it is done.
