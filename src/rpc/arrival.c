@@ -41,6 +41,17 @@ static bool rpc_call_is_late(const struct rpc_call *call)
                0;
 }
 
+static size_t rpc_call_metadata_size(const struct rpc_call *call)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < call->metadata.count; i++) {
+        size += GRPC_SLICE_LENGTH(call->metadata.metadata[i].key) +
+                GRPC_SLICE_LENGTH(call->metadata.metadata[i].value);
+    }
+    return size;
+}
+
 // Hands the call to its owner, with the message that came along with it.
 static void rpc_call_pass_on(struct rpc_call *call)
 {
@@ -88,6 +99,11 @@ void rpc_call_begin(struct rpc_call *call)
     if (rpc_call_is_late(call)) {
         rpc_call_end(call, RPC_DEADLINE_EXCEEDED,
                      "the deadline passed before the call was begun");
+        return;
+    }
+    if (rpc_call_metadata_size(call) > RPC_METADATA_SIZE_MAX) {
+        rpc_call_end(call, RPC_RESOURCE_EXHAUSTED,
+                     "the metadata is too large: it takes 8192 bytes");
         return;
     }
     if (method->shape != RPC_UNARY) {

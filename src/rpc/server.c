@@ -14,6 +14,10 @@
 // next ones wait inside C-core for its next turn.
 #define RPC_ARMED_CALLS 8
 
+// A call with more metadata ends its whole connection, in C-core. Hence twice
+// as much as a call may have: what is between the two ends that call alone.
+#define RPC_HEADERS_SIZE_MAX (2 * RPC_METADATA_SIZE_MAX)
+
 static grpc_arg rpc_server_integer(const char *key, int value)
 {
     // C-core wants the key writable, and does not write it.
@@ -29,6 +33,7 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
         rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
         rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                            options.request_size_max),
+        rpc_server_integer(GRPC_ARG_MAX_METADATA_SIZE, RPC_HEADERS_SIZE_MAX),
         // Watchers need many; what one client can make us keep is limited.
         rpc_server_integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, RPC_STREAMS_MAX),
         // That is what arrives; what comes out of it is measured as it comes

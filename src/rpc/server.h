@@ -27,6 +27,9 @@
 // Initial metadata that every answer carries.
 #define RPC_HEADERS_MAX 4
 
+// What the metadata of one request may have, names and values together.
+#define RPC_METADATA_SIZE_MAX 8192
+
 struct rpc_server;
 
 // One method as the server keeps it.

@@ -9,13 +9,14 @@ import os
 import time
 
 from frames import GET_TERM, INITIAL_WINDOW_SIZE, MAX_CONCURRENT_STREAMS
-from frames import NATIVE, PROMOTE
+from frames import NATIVE, PROMOTE, WATCH
 from frames import Closed, Frames, get_term_request, promote_request
-from harness import Client, Daemon, Skip, check, concurrently, equal, main
-from harness import new_name, test_on_each_transport
+from harness import Client, Daemon, Skip, check, concurrently, equal, fails
+from harness import main, new_name, test_on_each_transport
 
 SANITIZED = "ASAN_OPTIONS" in os.environ or "TSAN_OPTIONS" in os.environ
 STREAMS_MAX = 8192
+METADATA_MAX = 8192
 # These clients answer no pings.
 PATIENT = ("--keepalive-time=1h", "--keepalive-timeout=1h")
 # Large answers: 250 KB each.
@@ -160,6 +161,56 @@ def test_call_without_a_message_ends_after_five_seconds(transport):
                 not frames.wait(lambda: 1 in frames.ended, 4), "ended too soon"
             )
             check(frames.wait(lambda: 1 in frames.ended), "never ended")
+
+
+def keeps_other_calls(transport, size):
+    """A call with so much metadata ends, and no other of its connection."""
+    with Daemon(*PATIENT) as daemon, Client(daemon.targets[transport]) as other:
+        request = get_term_request(other.create(new_name()))
+        with Frames(daemon.targets[transport], acknowledges=True) as frames:
+            frames.send(frames.call(WATCH, request))
+            watching = frames.stream
+            frames.ping()
+            metadata = [("x-large", "a" * size)]
+            frames.send(frames.call(GET_TERM, request, metadata))
+            check(
+                frames.wait(lambda: frames.stream in frames.ended),
+                "the call did not end",
+            )
+            check(watching not in frames.ended, "the other ended too")
+            frames.send(frames.call(GET_TERM, request))
+            check(
+                frames.wait(lambda: frames.stream in frames.ended),
+                "the next call did not end",
+            )
+
+
+@test_on_each_transport
+def test_call_with_too_much_metadata_ends_alone(transport):
+    keeps_other_calls(transport, 2 * METADATA_MAX - 500)
+
+
+@test_on_each_transport
+def test_call_with_far_too_much_metadata_ends_alone(transport):
+    waits_for_native("C-core closes the whole connection beyond 16 KiB")
+    keeps_other_calls(transport, 2 * METADATA_MAX)
+
+
+@test_on_each_transport
+def test_limit_on_metadata_is_told(transport):
+    with Daemon() as daemon, Client(daemon.targets[transport]) as client:
+        request = get_term_request(client.create(new_name()))
+        watcher = client.watch(new_election := client.create(new_name()))
+        client.raw(GET_TERM, request, metadata=[("x-large", "a" * 7000)])
+        fails(
+            "RESOURCE_EXHAUSTED",
+            f"the metadata is too large: it takes {METADATA_MAX} bytes",
+            *(client.raw, GET_TERM, request),
+            metadata=[("x-large", "a" * METADATA_MAX)],
+        )
+        client.enter(new_election, "a")
+        equal(watcher.next(), (1, "a", []))
+        watcher.cancel()
 
 
 main()
