@@ -17,6 +17,8 @@
 
 #define ARGUMENTS_WORDS_MAX 2
 #define ARGUMENTS_TAGS_MAX 64
+// Where the daemon is, if nothing says so.
+#define ARGUMENTS_ENDPOINT "127.0.0.1:5678"
 // Room for any error, with its NUL; a longer one is cut.
 #define ARGUMENTS_ERROR_SIZE 512
 
@@ -35,6 +37,11 @@ struct arguments {
     uint64_t grace_ms;
     // NULL: not given.
     const char *candidate;
+    const char *instance;
+    // 0 is never.
+    uint64_t confirm_within_ms;
+    // 0: not given.
+    uint64_t term;
     bool create;
     // Without "electctl: " and newline.
     char error[ARGUMENTS_ERROR_SIZE];
@@ -61,6 +68,9 @@ extern const struct flag flag_ttl;
 extern const struct flag flag_candidate;
 extern const struct flag flag_grace;
 extern const struct flag flag_create;
+extern const struct flag flag_instance;
+extern const struct flag flag_confirm_within;
+extern const struct flag flag_term;
 
 void arguments_init(struct arguments *arguments);
 
@@ -79,6 +89,12 @@ arguments_take(struct arguments *arguments, const struct flag *const *flags,
 // else the default. False: the error says what is wrong with the variable.
 __attribute__((warn_unused_result)) bool
 arguments_complete(struct arguments *arguments);
+
+// Takes an endpoint that a flag or a variable gives. False: the error says what
+// is wrong with it.
+__attribute__((warn_unused_result)) bool
+arguments_set_endpoint(struct arguments *arguments, const char *source,
+                       const char *endpoint);
 
 // Writes an error, in one line and without control characters. Returns false.
 __attribute__((format(printf, 2, 3))) bool

@@ -19,6 +19,7 @@
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
 #include <stdlib.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "core/container_of.h"
@@ -344,6 +345,25 @@ void client_call_start(struct client *client, struct client_call *call,
     call->call = client_call_create(client, request);
     client_call_send(call, request);
     client_call_listen(call);
+}
+
+bool client_call_metadata(const struct client_call *call, const char *key,
+                          char *value, size_t size)
+{
+    const grpc_metadata_array *metadata = &call->initial_metadata;
+
+    value[0] = '\0';
+    for (size_t i = 0; i < metadata->count; i++) {
+        const grpc_metadata *pair = &metadata->metadata[i];
+        size_t length = GRPC_SLICE_LENGTH(pair->value);
+
+        if (grpc_slice_str_cmp(pair->key, key) == 0 && length < size) {
+            memcpy(value, GRPC_SLICE_START_PTR(pair->value), length);
+            value[length] = '\0';
+            return true;
+        }
+    }
+    return false;
 }
 
 void client_call_cancel(struct client_call *call)

@@ -62,6 +62,7 @@ struct client_call_callbacks {
     // The daemon answers a stream: its initial metadata came. NULL if that does
     // not matter. It also comes ahead of an answer that is nothing but a
     // status: only a message, or time, tells that a stream was accepted.
+    // client_call_metadata() reads it from here on, up to over_cb.
     void (*opened_cb)(struct client_call *call);
     // An answer came. Borrows it for the call.
     void (*message_cb)(struct client_call *call,
@@ -107,6 +108,11 @@ client_init(struct client *client, uv_loop_t *loop,
 void client_call_start(struct client *client, struct client_call *call,
                        const struct client_request *request,
                        const struct client_call_callbacks *callbacks);
+
+// Reads a value of the initial metadata. False: it has none of that key, or one
+// that does not fit; then the value is empty.
+bool client_call_metadata(const struct client_call *call, const char *key,
+                          char *value, size_t size);
 
 // Ends a call early: over_cb comes, with CANCELLED unless it was over already.
 // An answer that is under way may come before it.

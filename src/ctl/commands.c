@@ -122,9 +122,11 @@ static const struct command commands[] = {
         .summary = "print the term now and at each change",
         .help = "Until it is interrupted. Connects again when the daemon "
                 "restarts or the\n"
-                "connection is lost, and says so on stderr. Nothing is printed "
-                "before somebody\n"
-                "has led, nor what stands in the line before.\n",
+                "connection is lost, and says so on stderr, and whether it is "
+                "the same daemon,\n"
+                "in the same life. Nothing is printed before somebody has led, "
+                "nor what stands\n"
+                "in the line before.\n",
         .flags = {&flag_create},
         .words_min = 1,
         .words_max = 1,
@@ -132,7 +134,7 @@ static const struct command commands[] = {
     },
     {
         .name = "campaign",
-        .usage = "[--candidate NAME] [--grace D] [--create] ELECTION",
+        .usage = "[FLAG]... ELECTION",
         .summary = "be a candidate for as long as it runs",
         .help = "Prints the term now and at each change. When it is "
                 "interrupted, it\n"
@@ -141,8 +143,13 @@ static const struct command commands[] = {
                 "connection is lost; with a grace, the candidate keeps its "
                 "place meanwhile.\n"
                 "Ends when the candidate is withdrawn or evicted, or campaigns "
-                "elsewhere.\n",
-        .flags = {&flag_candidate, &flag_grace, &flag_create},
+                "elsewhere.\n"
+                "Says on stderr when nobody has confirmed in time that it "
+                "still leads: whoever\n"
+                "acts must stop then. With a grace of 0 no time is ever "
+                "confirmed.\n",
+        .flags = {&flag_candidate, &flag_grace, &flag_confirm_within,
+                  &flag_instance, &flag_create},
         .words_min = 1,
         .words_max = 1,
         .run_cb = campaign_command,

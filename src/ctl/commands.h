@@ -13,7 +13,7 @@
 
 #include "ctl/arguments.h"
 
-#define COMMAND_FLAGS_MAX 4
+#define COMMAND_FLAGS_MAX 6
 
 struct command {
     const char *name;

@@ -58,6 +58,12 @@ int failure_report(int code, const char *message)
     char text[FAILURE_SIZE];
 
     failure_format(code, message, text);
+    if (code == GRPC_STATUS_UNIMPLEMENTED) {
+        fprintf(stderr,
+                "electctl: the daemon is older than this electctl (%s)\n",
+                text);
+        return EXIT_CODE_FAILED;
+    }
     fprintf(stderr, "electctl: %s\n", text);
     if (code == GRPC_STATUS_UNAVAILABLE ||
         code == GRPC_STATUS_DEADLINE_EXCEEDED) {

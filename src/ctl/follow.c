@@ -15,6 +15,7 @@
 #include <grpc/status.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "core/container_of.h"
 #include "ctl/backoff.h"
@@ -26,6 +27,8 @@
 #define FOLLOW_SETTLE_MS 200
 // How long leaving may take if calls may take for ever.
 #define FOLLOW_LEAVE_MS 5000
+// In the initial metadata of every stream.
+#define FOLLOW_LIFE_KEY "electd-life"
 
 struct follow {
     const struct follow_plan *plan;
@@ -34,6 +37,9 @@ struct follow {
     struct client_call create;
     struct client_call stream;
     struct client_call leave;
+    struct confirmer confirmer;
+    // The daemon's, as the last stream told; empty: it did not.
+    char life[CONFIRMER_LIFE_SIZE];
     uv_signal_t interrupt;
     uv_signal_t terminate;
     // Runs until the next attempt, or until a stream counts as accepted.
@@ -56,6 +62,13 @@ static void follow_closed_cb(struct client *client)
     (void)client;
 }
 
+static void follow_stop_confirming(struct follow *follow)
+{
+    if (follow->plan->confirm != NULL && !follow->confirmer.is_closed) {
+        confirmer_close(&follow->confirmer);
+    }
+}
+
 static void follow_end(struct follow *follow, int exit_code)
 {
     if (follow->is_ending) {
@@ -66,6 +79,7 @@ static void follow_end(struct follow *follow, int exit_code)
     uv_close((uv_handle_t *)&follow->interrupt, NULL);
     uv_close((uv_handle_t *)&follow->terminate, NULL);
     uv_close((uv_handle_t *)&follow->timer, NULL);
+    follow_stop_confirming(follow);
     client_close(&follow->client, follow_closed_cb);
 }
 
@@ -106,6 +120,8 @@ static void follow_stop(struct follow *follow, int exit_code)
         return;
     }
     follow->is_leaving = true;
+    // That it does not lead any more is what was asked for.
+    follow_stop_confirming(follow);
     follow->exit_code = exit_code;
     request = *follow->plan->leave;
     request.timeout_ms = follow->plan->options->timeout_ms;
@@ -175,26 +191,41 @@ static void follow_settled_cb(uv_timer_t *timer)
     follow_connected(container_of(timer, struct follow, timer));
 }
 
+// Terms, and all that was told under them, hold for one life of the daemon.
+static void follow_learn_life(struct follow *follow)
+{
+    char life[CONFIRMER_LIFE_SIZE];
+
+    if (!client_call_metadata(&follow->stream, FOLLOW_LIFE_KEY, life,
+                              sizeof life)) {
+        return;
+    }
+    if (follow->life[0] != '\0' && strcmp(life, follow->life) != 0) {
+        fputs("electctl: another daemon, or a restarted one: terms begin "
+              "again\n",
+              stderr);
+    }
+    memcpy(follow->life, life, sizeof life);
+}
+
 static void follow_opened_cb(struct client_call *call)
 {
     struct follow *follow = container_of(call, struct follow, stream);
 
+    if (!follow->is_ending) {
+        follow_learn_life(follow);
+    }
     if (!follow->is_ending && !follow->is_connected) {
         follow_timer_start(follow, follow_settled_cb, FOLLOW_SETTLE_MS);
     }
 }
 
-static void follow_message_cb(struct client_call *call,
-                              const ProtobufCMessage *message)
+static void follow_print(struct follow *follow, const ProtobufCMessage *message)
 {
-    struct follow *follow = container_of(call, struct follow, stream);
     struct line line;
 
-    if (follow->is_ending) {
-        return;
-    }
-    follow_connected(follow);
-    follow->plan->put_cb(line_begin(&line), follow->plan, message);
+    follow->plan->put_cb(line_begin(&line), follow->plan, message,
+                         follow->life);
     line_end(&line);
     if (line_equal(&line, &follow->last)) {
         line_free(&line);
@@ -205,6 +236,29 @@ static void follow_message_cb(struct client_call *call,
     if (!line_write(&line)) {
         follow_stop(follow, EXIT_CODE_FAILED);
     }
+}
+
+static void follow_message_cb(struct client_call *call,
+                              const ProtobufCMessage *message)
+{
+    struct follow *follow = container_of(call, struct follow, stream);
+
+    if (follow->is_ending) {
+        return;
+    }
+    follow_connected(follow);
+    // Whoever reads the line must find that confirming has begun.
+    if (follow->plan->confirm != NULL) {
+        confirmer_hear(&follow->confirmer,
+                       (const Electd__V1__CampaignResponse *)message);
+    }
+    follow_print(follow, message);
+}
+
+// The daemon takes no Confirm, and never will.
+static void follow_refused_cb(struct confirmer *confirmer, int exit_code)
+{
+    follow_stop(container_of(confirmer, struct follow, confirmer), exit_code);
 }
 
 static void follow_over_cb(struct client_call *call, int code,
@@ -309,6 +363,10 @@ int follow_run(const struct follow_plan *plan)
     }
     if (status == 0) {
         status = client_init(&follow.client, &follow.loop, &client_options);
+    }
+    if (status == 0 && plan->confirm != NULL) {
+        status = confirmer_init(&follow.confirmer, &follow.loop, &follow.client,
+                                plan->confirm, follow_refused_cb);
     }
     if (status != 0) {
         // The process ends with all of this as it is.

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "ctl/client.h"
+#include "ctl/confirmer.h"
 #include "ctl/ctl_options.h"
 
 // What to follow. All of it is borrowed.
@@ -23,10 +24,13 @@ struct follow_plan {
     // A call to make last, when the process is told to end while the stream is
     // open; or NULL.
     const struct client_request *leave;
-    // Writes the line for a message. One that is the same as the line before it
-    // is not printed again.
+    // What to confirm, if the stream is a Campaign; or NULL.
+    const struct confirmer_plan *confirm;
+    // Writes the line for a message, with the daemon's life, which is empty if
+    // it does not tell. A line that is the same as the one before it is not
+    // printed again.
     void (*put_cb)(FILE *out, const struct follow_plan *plan,
-                   const ProtobufCMessage *message);
+                   const ProtobufCMessage *message, const char *life);
 };
 
 // Until SIGINT or SIGTERM, or until an error that will not pass, or until

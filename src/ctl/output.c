@@ -123,6 +123,27 @@ void output_term(FILE *out, enum ctl_output output, const char *election,
     }
 }
 
+static void output_json_life(FILE *out, const char *life)
+{
+    fputs(",\"life\":", out);
+    output_json_candidate(out, life);
+}
+
+void output_watch(FILE *out, enum ctl_output output, const char *election,
+                  const wire_term *term, const char *life)
+{
+    switch (output) {
+    case CTL_OUTPUT_TEXT:
+        output_term(out, output, election, term);
+        return;
+    case CTL_OUTPUT_JSON:
+        output_json_term(out, election, output_term_or_empty(term));
+        output_json_life(out, life);
+        fputs("}\n", out);
+        return;
+    }
+}
+
 // A number that a newer daemon has a name for is still printed.
 static const char *output_reason(Electd__V1__Reason reason)
 {
@@ -167,13 +188,41 @@ void output_campaign(FILE *out, enum ctl_output output, const char *election,
         output_text_term(out, term);
         fprintf(out, "  reason %s  previous ", reason);
         output_text_candidate(out, change->previous_leader);
-        fprintf(out, "  revision %" PRIu64 "\n", change->revision);
+        fprintf(out, "  revision %" PRIu64 "  leads %s\n", change->revision,
+                change->leads ? "yes" : "no");
         return;
     case CTL_OUTPUT_JSON:
         output_json_term(out, election, term);
         fprintf(out, ",\"reason\":\"%s\",\"previous_leader\":", reason);
         output_json_candidate(out, change->previous_leader);
-        fprintf(out, ",\"revision\":%" PRIu64 "}\n", change->revision);
+        fprintf(out, ",\"revision\":%" PRIu64 ",\"leads\":%s", change->revision,
+                change->leads ? "true" : "false");
+        output_json_life(out, change->life);
+        fputs("}\n", out);
+        return;
+    }
+}
+
+void output_confirm(FILE *out, enum ctl_output output, const char *election,
+                    const Electd__V1__ConfirmResponse *answer,
+                    uint64_t valid_ms)
+{
+    const wire_term *term = output_term_or_empty(answer->term);
+
+    switch (output) {
+    case CTL_OUTPUT_TEXT:
+        output_text_term(out, term);
+        fprintf(out, "  leads %s  valid %" PRIu64 "ms  life ",
+                answer->leads ? "yes" : "no", valid_ms);
+        output_text_candidate(out, answer->life);
+        putc('\n', out);
+        return;
+    case CTL_OUTPUT_JSON:
+        output_json_term(out, election, term);
+        fprintf(out, ",\"leads\":%s,\"valid_for_ms\":%" PRIu64,
+                answer->leads ? "true" : "false", valid_ms);
+        output_json_life(out, answer->life);
+        fputs("}\n", out);
         return;
     }
 }

@@ -11,6 +11,7 @@
 #ifndef CTL_OUTPUT_H
 #define CTL_OUTPUT_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
@@ -24,9 +25,22 @@ void output_json_string(FILE *out, const char *text);
 void output_term(FILE *out, enum ctl_output output, const char *election,
                  const Atomix__Runtime__Election__V1__Term *term);
 
-// The same, and "  reason entered  previous -  revision 12".
+// The same, of a watcher, who is told the daemon's life in JSON; empty: not
+// known.
+void output_watch(FILE *out, enum ctl_output output, const char *election,
+                  const Atomix__Runtime__Election__V1__Term *term,
+                  const char *life);
+
+// The same, and "  reason entered  previous -  revision 12  leads yes". JSON
+// has the daemon's life as well.
 void output_campaign(FILE *out, enum ctl_output output, const char *election,
                      const Electd__V1__CampaignResponse *change);
+
+// The current term, and "  leads yes  valid 2400ms  life 5e0c"; the time is how
+// long the instance may still act, from now on.
+void output_confirm(FILE *out, enum ctl_output output, const char *election,
+                    const Electd__V1__ConfirmResponse *answer,
+                    uint64_t valid_ms);
 
 // Says that an election was created or closed: to JSON only.
 void output_election(FILE *out, enum ctl_output output, const char *election);

@@ -17,6 +17,9 @@
 #include "ctl_process.h"
 #include "fixture.h"
 
+#define RESTARTED                                                              \
+    "electctl: another daemon, or a restarted one: terms begin again\n"
+
 static const char *endpoint(const struct fixture *fixture)
 {
     return fixture->daemons[0].listen[0];
@@ -101,7 +104,7 @@ static void test_watch_prints_json(void **state)
     spawn(fixture, &watch, "watch -o json a");
     ctl_await(&watch, &watch.out,
               "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
-              "\"candidates\":[]}\n");
+              "\"candidates\":[],\"life\":\"");
     expect_end(&watch, SIGTERM);
 }
 
@@ -119,6 +122,7 @@ static void test_watch_comes_back_when_the_daemon_restarts(void **state)
     ctl_await(&watch, &watch.err, "electctl: connected\n");
     assert_non_null(
         strstr(watch.err.text, "electctl: connection lost (UNAVAILABLE: "));
+    assert_non_null(strstr(watch.err.text, RESTARTED));
     assert_non_null(strstr(watch.err.text, "), trying again\n"));
     tell(fixture, "enter a n2");
     ctl_await(&watch, &watch.out, "term 1  leader n2  queue -\n");
@@ -181,11 +185,11 @@ static void test_campaign_leads_and_withdraws_at_its_end(void **state)
     spawn(fixture, &campaign, "campaign --create --candidate n1 --grace 5m a");
     ctl_await(&campaign, &campaign.out,
               "term 1  leader n1  queue -  reason current  previous -  "
-              "revision 1\n");
+              "revision 1  leads yes\n");
     tell(fixture, "enter a n2");
     ctl_await(&campaign, &campaign.out,
               "term 1  leader n1  queue n2  reason entered  previous n1  "
-              "revision 2\n");
+              "revision 2  leads yes\n");
     expect_end(&campaign, SIGTERM);
     assert_string_equal(campaign.err.text, "");
     expect_term(fixture, "term 2  leader n2  queue -\n");
@@ -201,7 +205,8 @@ static void test_campaign_prints_json(void **state)
     ctl_await(&campaign, &campaign.out,
               "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
               "\"candidates\":[],\"reason\":\"current\","
-              "\"previous_leader\":null,\"revision\":1}\n");
+              "\"previous_leader\":null,\"revision\":1,\"leads\":true,"
+              "\"life\":\"");
     expect_end(&campaign, SIGINT);
     expect_term(fixture, "term 1  leader -  queue -\n");
 }

@@ -110,20 +110,60 @@ static void test_change_says_why_and_who_led(void **state)
     change.revision = 12;
     output_campaign(line_begin(&line), CTL_OUTPUT_TEXT, "a", &change);
     expect_line(&line, "term 2  leader n2  queue -  reason expired  previous "
-                       "\"n 1\"  revision 12\n");
+                       "\"n 1\"  revision 12  leads no\n");
     change.previous_leader = "";
+    change.leads = true;
+    change.life = "5e0c";
     output_campaign(line_begin(&line), CTL_OUTPUT_JSON, "a", &change);
     expect_line(&line, "{\"election\":\"a\",\"term\":2,\"leader\":\"n2\","
                        "\"candidates\":[],\"reason\":\"expired\","
-                       "\"previous_leader\":null,\"revision\":12}\n");
+                       "\"previous_leader\":null,\"revision\":12,"
+                       "\"leads\":true,\"life\":\"5e0c\"}\n");
+}
+
+static void test_watcher_is_told_the_life_in_json(void **state)
+{
+    wire_term term = term_of(2, "n2", NULL, 0);
+    struct line line;
+
+    (void)state;
+    output_watch(line_begin(&line), CTL_OUTPUT_TEXT, "a", &term, "5e0c");
+    expect_line(&line, "term 2  leader n2  queue -\n");
+    output_watch(line_begin(&line), CTL_OUTPUT_JSON, "a", &term, "5e0c");
+    expect_line(&line, "{\"election\":\"a\",\"term\":2,\"leader\":\"n2\","
+                       "\"candidates\":[],\"life\":\"5e0c\"}\n");
+    // Of an older daemon.
+    output_watch(line_begin(&line), CTL_OUTPUT_JSON, "a", NULL, "");
+    expect_line(&line, "{\"election\":\"a\",\"term\":0,\"leader\":null,"
+                       "\"candidates\":[],\"life\":null}\n");
+}
+
+static void test_confirm_says_for_how_long(void **state)
+{
+    Electd__V1__ConfirmResponse answer = ELECTD__V1__CONFIRM_RESPONSE__INIT;
+    wire_term term = term_of(2, "n2", NULL, 0);
+    struct line line;
+
+    (void)state;
+    answer.term = &term;
+    answer.leads = true;
+    answer.life = "5e0c";
+    output_confirm(line_begin(&line), CTL_OUTPUT_TEXT, "a", &answer, 2398);
+    expect_line(&line, "term 2  leader n2  queue -  leads yes  valid 2398ms  "
+                       "life 5e0c\n");
+    answer.leads = false;
+    output_confirm(line_begin(&line), CTL_OUTPUT_JSON, "a", &answer, 0);
+    expect_line(&line, "{\"election\":\"a\",\"term\":2,\"leader\":\"n2\","
+                       "\"candidates\":[],\"leads\":false,"
+                       "\"valid_for_ms\":0,\"life\":\"5e0c\"}\n");
 }
 
 static void test_every_reason_has_its_word(void **state)
 {
     static const char *const words[] = {
-        "unspecified", "current",  "entered",     "withdrawn",
-        "evicted",     "anointed", "promoted",    "demoted",
-        "closed",      "expired",  "disconnected"};
+        "unspecified", "current",  "entered",      "withdrawn",
+        "evicted",     "anointed", "promoted",     "demoted",
+        "closed",      "expired",  "disconnected", "replaced"};
     Electd__V1__CampaignResponse change = ELECTD__V1__CAMPAIGN_RESPONSE__INIT;
     struct line line;
 
@@ -171,6 +211,8 @@ int main(void)
         cmocka_unit_test(
             test_names_that_could_be_misread_are_quoted_for_people),
         cmocka_unit_test(test_change_says_why_and_who_led),
+        cmocka_unit_test(test_watcher_is_told_the_life_in_json),
+        cmocka_unit_test(test_confirm_says_for_how_long),
         cmocka_unit_test(test_every_reason_has_its_word),
         cmocka_unit_test(test_lines_are_compared_as_a_whole),
     };
