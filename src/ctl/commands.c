@@ -117,6 +117,22 @@ static const struct command commands[] = {
         .run_cb = term_command,
     },
     {
+        .name = "confirm",
+        .usage = "--instance TEXT --term TERM ELECTION CANDIDATE",
+        .summary = "ask for how long a leader may still act",
+        .help = "Of a candidate that campaigns: that instance of it may act as "
+                "the leader of\n"
+                "that term for the time printed, from when it is printed. "
+                "Exits with 5 if it may\n"
+                "not act. A Confirm also counts as a sign of life for "
+                "campaign's\n"
+                "--confirm-within.\n",
+        .flags = {&flag_instance, &flag_term},
+        .words_min = 2,
+        .words_max = 2,
+        .run_cb = confirm_command,
+    },
+    {
         .name = "watch",
         .usage = "[--create] ELECTION",
         .summary = "print the term now and at each change",
@@ -234,7 +250,7 @@ void commands_print_help(FILE *out)
           "  2  the command line makes no sense\n"
           "  3  nothing changed: the candidate neither leads nor waits\n"
           "  4  the daemon could not be reached, or did not answer in time\n"
-          "  5  run: leadership was lost\n",
+          "  5  run: leadership was lost; confirm: it must not act\n",
           out);
 }
 

@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#include "ctl/boot_clock.h"
+#include "ctl/commands.h"
 #include "ctl/exit_code.h"
 #include "ctl/line.h"
 #include "ctl/output.h"
@@ -135,6 +137,56 @@ int enter_command(const struct arguments *arguments)
         request_set_ttl(&request, arguments->ttl_ms);
     }
     return command_run_term(arguments, &request);
+}
+
+static int command_report_confirm(const struct arguments *arguments,
+                                  const Electd__V1__ConfirmResponse *answer,
+                                  uint64_t sent_ms)
+{
+    uint64_t valid_ms = request_duration_ms(answer->valid_for);
+    uint64_t passed_ms = boot_clock_ms() - sent_ms;
+    struct line line;
+    int exit_code;
+
+    valid_ms = valid_ms > passed_ms ? valid_ms - passed_ms : 0;
+    output_confirm(line_begin(&line), arguments->options.output,
+                   command_election(arguments), answer, valid_ms);
+    exit_code = command_print(&line);
+    if (exit_code == EXIT_CODE_DONE && (!answer->leads || valid_ms == 0)) {
+        exit_code = EXIT_CODE_LEADERSHIP_LOST;
+    }
+    return exit_code;
+}
+
+int confirm_command(const struct arguments *arguments)
+{
+    const Electd__V1__ConfirmResponse *answer;
+    struct request request;
+    struct unary unary;
+    uint64_t sent_ms;
+    int exit_code;
+
+    if (arguments->instance == NULL || arguments->term == 0) {
+        struct arguments failed = *arguments;
+
+        arguments_fail(&failed, "confirm needs --instance and --term");
+        return commands_fail(&failed);
+    }
+    if (!unary_open(&unary, &arguments->options)) {
+        return EXIT_CODE_FAILED;
+    }
+    request_confirm(&request, command_election(arguments),
+                    command_candidate(arguments), arguments->instance,
+                    arguments->term);
+    // What is promised counts from before it was asked for.
+    sent_ms = boot_clock_ms();
+    answer = (const Electd__V1__ConfirmResponse *)unary_call(&unary,
+                                                             &request.client);
+    exit_code = answer != NULL
+                    ? command_report_confirm(arguments, answer, sent_ms)
+                    : unary.exit_code;
+    unary_close(&unary);
+    return exit_code;
 }
 
 static bool command_term_has(const wire_term *term, const char *candidate)

@@ -16,6 +16,7 @@ int evict_command(const struct arguments *arguments);
 int anoint_command(const struct arguments *arguments);
 int promote_command(const struct arguments *arguments);
 int demote_command(const struct arguments *arguments);
+int confirm_command(const struct arguments *arguments);
 int term_command(const struct arguments *arguments);
 
 #endif

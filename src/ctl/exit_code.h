@@ -15,7 +15,7 @@ enum exit_code {
     EXIT_CODE_UNKNOWN_CANDIDATE = 3,
     // The daemon could not be reached, or did not answer in time.
     EXIT_CODE_UNREACHABLE = 4,
-    // `run`: leadership was lost.
+    // `run`: leadership was lost. `confirm`: that instance must not act.
     EXIT_CODE_LEADERSHIP_LOST = 5,
     // `run`: somebody else leads, and it was told not to wait, or no longer.
     EXIT_CODE_OTHER_LEADS = 6,

@@ -179,6 +179,24 @@ static void test_bad_command_line_is_status_2_without_a_daemon(void **state)
         {"-o xml term a", "", NULL, 2},
         {"term --ttl 1s a", "", NULL, 2},
         {"campaign --grace 11m a", "", NULL, 2},
+        {"campaign --confirm-within 99ms a", "",
+         "electctl: --confirm-within: '99ms' is not a duration from 100ms to "
+         "10m: see electctl --help\n",
+         2},
+        {"confirm --instance i a n1", "",
+         "electctl: confirm needs --instance and --term: see electctl "
+         "--help\n",
+         2},
+        {"confirm --term 1 a n1", "", NULL, 2},
+        {"confirm --instance= --term 1 a n1", "", NULL, 2},
+        {"confirm --instance i --term 0 a n1", "",
+         "electctl: --term: '0' is not a term: 1 or more: see electctl "
+         "--help\n",
+         2},
+        {"confirm --instance i --term 1x a n1", "", NULL, 2},
+        {"confirm --instance i --term -1 a n1", "", NULL, 2},
+        {"confirm --instance i --term 18446744073709551616 a n1", "", NULL, 2},
+        {"confirm --instance i --term 1 a", "", NULL, 2},
         {"term a -o", "", NULL, 2},
         {"", "", NULL, 2},
         {"help nothing", "", NULL, 2},
@@ -226,8 +244,9 @@ static void expect_narrow(const char *text)
 static void test_help_and_version_need_no_daemon(void **state)
 {
     static const char *const commands[] = {
-        "create", "close", "enter", "withdraw", "anoint", "promote", "demote",
-        "evict",  "term",  "watch", "campaign", "health", "version", "help",
+        "create",  "close",    "enter",  "withdraw", "anoint",
+        "promote", "demote",   "evict",  "term",     "confirm",
+        "watch",   "campaign", "health", "version",  "help",
     };
     static struct ctl ctl;
     static struct ctl all;
