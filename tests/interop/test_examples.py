@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 from harness import Daemon, main, test
+from programs import frozen_program_stops_in_time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
@@ -33,6 +34,14 @@ def test_trigger_of_the_docs_is_that_of_the_example():
     (trigger,) = re.findall(r"^```sql\n(.*?)^```$", docs, re.M | re.S)
     example = (ROOT / "examples" / "fencing.py").read_text(encoding="utf-8")
     assert trigger in example
+
+
+@test
+def test_leader_by_a_time_to_live_stops_before_the_next_one_leads():
+    script = ROOT / "examples" / "ttl.py"
+    frozen_program_stops_in_time(
+        lambda target: [sys.executable, script, target]
+    )
 
 
 if __name__ == "__main__":
