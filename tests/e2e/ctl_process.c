@@ -34,6 +34,7 @@ struct ctl_child {
     int null_fd;
     int out_fd;
     int err_fd;
+    bool has_blocked_signals;
 };
 
 static void ctl_child_init(struct ctl_child *child,
@@ -72,11 +73,14 @@ static void ctl_child_init(struct ctl_child *child,
 __attribute__((noreturn)) static void
 ctl_child_run(const struct ctl_child *child)
 {
-    sigset_t none;
+    sigset_t mask;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    sigemptyset(&mask);
+    if (child->has_blocked_signals) {
+        sigfillset(&mask);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
     signal(SIGPIPE, SIG_DFL);
     dup2(child->null_fd, STDIN_FILENO);
     dup2(child->out_fd, STDOUT_FILENO);
@@ -137,7 +141,13 @@ void ctl_spawn(struct ctl *ctl, const struct ctl_start *start)
     child.err_fd = ctl_output_init(&ctl->err);
     if (start->is_out_broken) {
         ctl_output_end(&ctl->out);
+    } else if (start->out_fd != 0) {
+        ctl_output_end(&ctl->out);
+        close(child.out_fd);
+        child.out_fd = fcntl(start->out_fd, F_DUPFD_CLOEXEC, 0);
+        assert_true(child.out_fd != -1);
     }
+    child.has_blocked_signals = start->has_blocked_signals;
     ctl->pid = fork();
     if (ctl->pid == 0) {
         ctl_child_run(&child);

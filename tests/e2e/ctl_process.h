@@ -37,6 +37,10 @@ struct ctl_start {
     const char *words;
     // Nobody reads stdout.
     bool is_out_broken;
+    // Standard output instead of a pipe that is read, if not 0. Borrowed.
+    int out_fd;
+    // Every signal is blocked.
+    bool has_blocked_signals;
 };
 
 // Starts it, and does not wait for anything.

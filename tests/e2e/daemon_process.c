@@ -28,6 +28,8 @@
 
 #include <cmocka.h>
 
+#include "held_writes.h"
+
 #define DAEMON_ENVIRONMENT_MAX 256
 // How long a waitpid() that found nothing is left alone.
 #define DAEMON_TICK_MS 2
@@ -47,7 +49,7 @@ struct daemon_child {
     int null_fd;
     int out_fd;
     int log_fd;
-    unsigned descriptors_max;
+    const struct daemon_start *start;
 };
 
 long long daemon_now_ms(void)
@@ -104,19 +106,37 @@ static void daemon_child_init(struct daemon_child *child,
     }
     child->environment_text = daemon_put_words(
         child->environment, DAEMON_ENVIRONMENT_MAX + 1, start->environment);
-    child->descriptors_max = start->descriptors_max;
+    child->start = start;
 }
 
 // In the child.
+static void daemon_child_set_limit(int resource, unsigned max)
+{
+    struct rlimit limit = {max, max};
+
+    if (max > 0) {
+        setrlimit((__rlimit_resource_t)resource, &limit);
+    }
+}
+
+static void daemon_child_set_mask(bool has_blocked_signals)
+{
+    sigset_t mask;
+
+    sigemptyset(&mask);
+    if (has_blocked_signals) {
+        sigfillset(&mask);
+    }
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 __attribute__((noreturn)) static void
 daemon_child_run(const struct daemon_child *child)
 {
-    struct rlimit limit = {child->descriptors_max, child->descriptors_max};
-    sigset_t none;
+    const struct daemon_start *start = child->start;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    daemon_child_set_mask(start->has_blocked_signals);
     signal(SIGPIPE, SIG_DFL);
     dup2(child->null_fd, STDIN_FILENO);
     dup2(child->out_fd, STDOUT_FILENO);
@@ -125,8 +145,11 @@ daemon_child_run(const struct daemon_child *child)
     } else {
         dup2(child->log_fd, STDERR_FILENO);
     }
-    if (child->descriptors_max > 0) {
-        setrlimit(RLIMIT_NOFILE, &limit);
+    daemon_child_set_limit(RLIMIT_NOFILE, start->descriptors_max);
+    daemon_child_set_limit(RLIMIT_FSIZE, start->file_size_max);
+    if (start->held_writes != NULL &&
+        !held_writes_begin_in_child(start->held_writes)) {
+        _exit(126);
     }
     execve(child->path, child->arguments, child->environment);
     _exit(127);
@@ -170,6 +193,11 @@ void daemon_spawn(struct daemon *daemon, const struct daemon_start *start)
         child.log_fd = -1;
     } else if (start->stderr_kind == DAEMON_STDERR_BROKEN) {
         daemon_output_end(&daemon->log);
+    } else if (start->stderr_fd != 0) {
+        daemon_output_end(&daemon->log);
+        close(child.log_fd);
+        child.log_fd = fcntl(start->stderr_fd, F_DUPFD_CLOEXEC, 0);
+        assert_true(child.log_fd != -1);
     }
     daemon->pid = fork();
     if (daemon->pid == 0) {

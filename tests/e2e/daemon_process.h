@@ -22,6 +22,8 @@
 // Time for anything that has no deadline of its own, on a busy machine.
 #define DAEMON_DEADLINE_MS 30000
 
+struct held_writes;
+
 enum daemon_stderr {
     DAEMON_STDERR_PIPE,
     // There is no descriptor 2.
@@ -39,6 +41,14 @@ struct daemon_start {
     enum daemon_stderr stderr_kind;
     // Both limits on open files; 0 leaves them as they are.
     unsigned descriptors_max;
+    // The limit on a file's size in bytes, of which SIGXFSZ tells; as above.
+    unsigned file_size_max;
+    // Standard error instead of a pipe that is read, if not 0. Borrowed.
+    int stderr_fd;
+    // Every signal is blocked.
+    bool has_blocked_signals;
+    // Its writes to standard error pass through this, if not NULL.
+    struct held_writes *held_writes;
 };
 
 struct daemon_output {
