@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Happy path: a line is built in its caller's buffer, the descriptor says that
-// it has room, one write takes the line whole.
+// Happy path: a line is built in its caller's buffer, and the writer takes it
+// whole, alone or with others.
 //
-// Failure modes: a reader that stalls or is gone, a descriptor that is closed,
-// a full disk. Each costs lines, which are counted, and nothing else. A pipe
-// that says it has room takes LOG_LINE_SIZE bytes without blocking; only when
-// several threads or processes fill the same pipe at the same moment can a
-// write wait for its reader.
+// Failure modes: the writer's (log_writer.c), which cost lines and nothing
+// else; a value that does not fit, which cuts its line short.
 //
 // The buffer always keeps LOG_TAIL_SIZE bytes for what ends a line, so that a
 // line that is cut short is as well-formed as any other.
@@ -18,7 +15,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +22,7 @@
 #include <unistd.h>
 
 #include "daemon/log_escape.h"
+#include "daemon/log_writer.h"
 
 // The longest tail: an ellipsis, a quote, `],"truncated":true}` and a newline.
 #define LOG_TAIL_SIZE 32
@@ -36,15 +33,10 @@
 
 static atomic_int log_level_min = LOG_INFO;
 static atomic_int log_format_now = LOG_TEXT;
-static atomic_int log_fd = STDERR_FILENO;
-// Since the last line that reported them.
-static atomic_uint_fast64_t log_dropped;
-// The last write took a part of its lines.
-static atomic_bool log_is_torn;
 
 // The calling thread's lines for log_flush(), behind a newline as in a line.
 static _Thread_local struct {
-    unsigned lines;
+    // 0 if there are none.
     size_t size;
     char bytes[LOG_LINE_SIZE];
 } log_later;
@@ -53,11 +45,6 @@ void log_init(enum log_level level, enum log_format format)
 {
     atomic_store(&log_level_min, (int)level);
     atomic_store(&log_format_now, (int)format);
-}
-
-void log_set_descriptor(int fd)
-{
-    atomic_store(&log_fd, fd);
 }
 
 bool log_is_enabled(enum log_level level)
@@ -341,54 +328,18 @@ static void log_finish(struct log_line *line)
     line->is_enabled = false;
 }
 
-// Writes lines if it can be done at once and whole. A reader that is gone
-// shows in `revents`, so that not even SIGPIPE has to be ignored for it.
-static bool log_write(const char *bytes, size_t size)
+void log_build_dropped(struct log_line *line, uint64_t count)
 {
-    struct pollfd room = {.fd = atomic_load(&log_fd), .events = POLLOUT};
-    size_t start = atomic_load(&log_is_torn) ? 0 : 1;
-    ssize_t written;
-
-    if (poll(&room, 1, 0) != 1 || room.revents != POLLOUT) {
-        return false;
-    }
-    written = write(room.fd, bytes + start, size - start);
-    if (written <= 0) {
-        return false;
-    }
-    atomic_store(&log_is_torn, (size_t)written < size - start);
-    return (size_t)written == size - start;
-}
-
-// Says how many lines were lost, whatever the level that is asked for.
-static bool log_report_dropped(uint_fast64_t count)
-{
-    struct log_line line;
-
-    log_start(&line, LOG_WARN, "log_lines_dropped");
-    log_u64(&line, "count", count);
-    log_finish(&line);
-    return log_write(line.bytes, line.size);
-}
-
-static void log_send(const char *bytes, size_t size, unsigned lines)
-{
-    int saved_errno = errno;
-    uint_fast64_t dropped = atomic_exchange(&log_dropped, 0);
-
-    if (dropped > 0 && !log_report_dropped(dropped)) {
-        atomic_fetch_add(&log_dropped, dropped + lines);
-    } else if (!log_write(bytes, size)) {
-        atomic_fetch_add(&log_dropped, lines);
-    }
-    errno = saved_errno;
+    log_start(line, LOG_WARN, "log_lines_dropped");
+    log_u64(line, "count", count);
+    log_finish(line);
 }
 
 void log_flush(void)
 {
-    if (log_later.lines > 0) {
-        log_send(log_later.bytes, log_later.size, log_later.lines);
-        log_later.lines = 0;
+    if (log_later.size > 0) {
+        log_writer_send(log_later.bytes, log_later.size);
+        log_later.size = 0;
     }
 }
 
@@ -397,7 +348,7 @@ void log_emit(struct log_line *line)
     if (line->is_enabled) {
         log_flush();
         log_finish(line);
-        log_send(line->bytes, line->size, 1);
+        log_writer_send(line->bytes, line->size);
     }
 }
 
@@ -407,17 +358,15 @@ void log_emit_later(struct log_line *line)
         return;
     }
     log_finish(line);
-    if (log_later.lines > 0 &&
-        log_later.size + line->size - 1 > sizeof log_later.bytes) {
+    if (log_later.size + line->size - 1 > sizeof log_later.bytes) {
         log_flush();
     }
-    if (log_later.lines == 0) {
+    if (log_later.size == 0) {
         log_later.bytes[0] = '\n';
         log_later.size = 1;
     }
     memcpy(log_later.bytes + log_later.size, line->bytes + 1, line->size - 1);
     log_later.size += line->size - 1;
-    log_later.lines++;
 }
 
 const char *log_level_name(enum log_level level)

@@ -9,12 +9,12 @@
 //     log_u64(&line, "term", 7);
 //     log_emit(&line);
 //
-// Logging never blocks and never fails its caller: a line that cannot be
-// written at once is dropped, and the next one that can be is preceded by
-// `event=log_lines_dropped count=N`. `errno` stays as it was.
+// Logging never blocks and never fails its caller: a line that the writer has
+// no room for (log_writer.h) is dropped, and the next one that it takes is
+// preceded by `event=log_lines_dropped count=N`. `errno` stays as it was.
 //
 // Threads: any. A line belongs to the caller, on whose stack it is built, and
-// goes out in a single write, alone or with others. log_init() comes before the
+// goes out whole, alone or with others. log_init() comes before the
 // first other thread.
 //
 // Event names and keys are literals of lower-case letters, digits and
@@ -62,9 +62,6 @@ struct log_line {
 // Without it the log is text, from info on, to standard error.
 void log_init(enum log_level level, enum log_format format);
 
-// Writes to another descriptor than standard error. Borrows it.
-void log_set_descriptor(int fd);
-
 // A line of this level would be written: for what is costly to find out.
 bool log_is_enabled(enum log_level level);
 
@@ -92,6 +89,10 @@ void log_emit(struct log_line *line);
 // or when there is no room for more: the lines of one moment in one write.
 void log_emit_later(struct log_line *line);
 void log_flush(void);
+
+// For the writer: a whole line that says how many were lost, whatever the level
+// that is asked for.
+void log_build_dropped(struct log_line *line, uint64_t count);
 
 // "debug", "info", "warn", "error"; "text", "json". Static. Parsing returns
 // false, and changes nothing, for any other.

@@ -23,6 +23,7 @@
 #include <cmocka.h>
 
 #include "daemon/log.h"
+#include "daemon/log_writer.h"
 
 // `time=2026-11-22T10:00:00.123Z `, or the same in JSON.
 #define TEXT_TIME_SIZE 30
@@ -50,7 +51,7 @@ static int setup(void **state)
     }
     fixture = (struct fixture){.reader = fds[0], .writer = fds[1]};
     log_init(LOG_INFO, LOG_TEXT);
-    log_set_descriptor(fixture.writer);
+    log_writer_set_descriptor(fixture.writer);
     *state = &fixture;
     // A write that blocks is a failure, not a test that hangs.
     alarm(20);
@@ -61,7 +62,7 @@ static int teardown(void **state)
 {
     struct fixture *fixture = *state;
 
-    log_set_descriptor(STDERR_FILENO);
+    log_writer_set_descriptor(STDERR_FILENO);
     close(fixture->reader);
     close(fixture->writer);
     alarm(0);
@@ -497,13 +498,13 @@ static void test_a_reader_that_is_gone_costs_lines_and_no_signal(void **state)
 
     assert_int_equal(pipe(fds), 0);
     assert_ptr_equal(signal(SIGPIPE, SIG_DFL), SIG_DFL);
-    log_set_descriptor(fds[1]);
+    log_writer_set_descriptor(fds[1]);
     close(fds[0]);
     emit_number(1);
     close(fds[1]);
     // Now it is closed on this side, too.
     emit_number(2);
-    log_set_descriptor(fixture->writer);
+    log_writer_set_descriptor(fixture->writer);
     emit_number(3);
     expect_text(fixture, "level=warn event=log_lines_dropped count=2\n"
                          "level=info event=e n=3\n");
@@ -515,11 +516,11 @@ static void test_logging_leaves_errno_alone(void **state)
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 
     assert_true(full >= 0);
-    log_set_descriptor(full);
+    log_writer_set_descriptor(full);
     errno = EXDEV;
     emit_number(1);
     assert_int_equal(errno, EXDEV);
-    log_set_descriptor(fixture->writer);
+    log_writer_set_descriptor(fixture->writer);
     emit_number(2);
     assert_int_equal(errno, EXDEV);
     close(full);
@@ -540,7 +541,7 @@ static void test_a_line_after_a_torn_one_begins_a_new_line(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
     small = (struct rlimit){.rlim_cur = 50, .rlim_max = old.rlim_max};
     signal(SIGXFSZ, SIG_IGN);
-    log_set_descriptor(fileno(file));
+    log_writer_set_descriptor(fileno(file));
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
     emit_number(1);
     emit_number(2);

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "daemon/log.h"
+#include "daemon/log_writer.h"
 
 #define MANY_LINES 1000
 
@@ -28,14 +29,14 @@ static int setup(void **state)
         return -1;
     }
     log_init(LOG_INFO, LOG_TEXT);
-    log_set_descriptor(ends[1]);
+    log_writer_set_descriptor(ends[1]);
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    log_set_descriptor(STDERR_FILENO);
+    log_writer_set_descriptor(STDERR_FILENO);
     close(ends[0]);
     close(ends[1]);
     return 0;
