@@ -17,6 +17,7 @@
 #include "daemon/daemon.h"
 
 #include <assert.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,6 +29,7 @@
 #include "daemon/endpoint.h"
 #include "daemon/life.h"
 #include "daemon/log.h"
+#include "daemon/log_writer.h"
 #include "daemon/memory.h"
 #include "lease/lease.h"
 #include "rpc/core_log.h"
@@ -64,6 +66,7 @@ struct daemon {
     uv_loop_t loop;
     uv_signal_t sigterm;
     uv_signal_t sigint;
+    uv_signal_t sighup;
     uv_timer_t drain;
     struct memory memory;
     // Wakes the loop when a listening socket was lost.
@@ -189,6 +192,9 @@ static void daemon_store_closed_cb(struct store *store)
     memory_close(&daemon->memory);
     uv_close((uv_handle_t *)&daemon->sigterm, NULL);
     uv_close((uv_handle_t *)&daemon->sigint, NULL);
+    uv_close((uv_handle_t *)&daemon->sighup, NULL);
+    // libuv has put back the default.
+    signal(SIGHUP, SIG_IGN);
 }
 
 static void daemon_leases_closed_cb(struct lease_table *leases)
@@ -215,6 +221,15 @@ static void daemon_server_stopped_cb(struct rpc_server *server)
     rpc_server_close(&daemon->server, daemon_server_closed_cb);
 }
 
+// Without closing anything.
+__attribute__((noreturn)) static void daemon_exit(struct daemon *daemon,
+                                                  int status)
+{
+    daemon_release_endpoints(daemon);
+    log_writer_stop();
+    _exit(status);
+}
+
 static void daemon_give_up(struct daemon *daemon)
 {
     struct log_line line;
@@ -222,8 +237,7 @@ static void daemon_give_up(struct daemon *daemon)
     log_begin(&line, LOG_WARN, "drain_incomplete");
     log_u64(&line, "calls", daemon->server.calls);
     log_emit(&line);
-    daemon_release_endpoints(daemon);
-    _exit(daemon->exit_status);
+    daemon_exit(daemon, daemon->exit_status);
 }
 
 static uint64_t daemon_cancel_after_ms(const struct daemon *daemon)
@@ -290,8 +304,7 @@ static void daemon_signalled(struct daemon *daemon, int number,
                              const char *name)
 {
     if (daemon->is_stopping) {
-        daemon_release_endpoints(daemon);
-        _exit(128 + number);
+        daemon_exit(daemon, 128 + number);
     }
     daemon_log_stopping(name);
     daemon_stop(daemon);
@@ -316,6 +329,19 @@ static void daemon_overdue_cb(struct lease_table *leases,
     struct daemon *daemon = container_of(leases, struct daemon, leases);
 
     services_overdue(&daemon->services, election, candidate, entry);
+}
+
+// There is nothing to load again yet. Who expected that is told.
+static void daemon_sighup_cb(uv_signal_t *handle, int number)
+{
+    struct log_line line;
+
+    (void)handle;
+    (void)number;
+    log_begin(&line, LOG_INFO, "signal_ignored");
+    log_text(&line, "signal", "SIGHUP");
+    log_text(&line, "hint", "nothing is reloaded: restart the daemon instead");
+    log_emit(&line);
 }
 
 static void daemon_listener_lost_cb(uv_async_t *handle)
@@ -392,8 +418,10 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     memory_init(&daemon->memory, &daemon->loop);
     uv_signal_init(&daemon->loop, &daemon->sigterm);
     uv_signal_init(&daemon->loop, &daemon->sigint);
+    uv_signal_init(&daemon->loop, &daemon->sighup);
     uv_signal_start(&daemon->sigterm, daemon_sigterm_cb, SIGTERM);
     uv_signal_start(&daemon->sigint, daemon_sigint_cb, SIGINT);
+    uv_signal_start(&daemon->sighup, daemon_sighup_cb, SIGHUP);
     return NULL;
 }
 
@@ -487,6 +515,9 @@ static void daemon_start(struct daemon *daemon)
         rpc_server_stop(&daemon->server, daemon_server_stopped_cb);
         return;
     }
+    // What has gone wrong so far was written at once. Best effort: a process
+    // that may not start a thread cannot run gRPC either.
+    (void)log_writer_start();
     rpc_server_start(&daemon->server);
     atomic_store(&daemon_lost_handle, &daemon->listener_lost);
     atomic_store(&daemon_is_serving, true);
@@ -523,6 +554,7 @@ int daemon_run(const struct options *options)
     status = uv_loop_close(&daemon->loop);
     assert(status == 0);
     daemon_release_endpoints(daemon);
+    log_writer_stop();
     status = daemon->exit_status;
     free(daemon);
     return status;

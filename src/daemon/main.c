@@ -3,6 +3,7 @@
 // electd: reads what it is told, prepares the process, and runs the daemon.
 
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -10,6 +11,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/log_writer.h"
 #include "daemon/options.h"
 
 #define EXIT_USAGE 2
@@ -28,10 +30,34 @@ static void main_raise_descriptor_limit(void)
     }
 }
 
+// What must not end the daemon, and what must, however it was started.
+static void main_prepare_signals(void)
+{
+    static const int ignored[] = {
+        // A peer that went away and a file that may not grow are errors of a
+        // write, not the end of the daemon.
+        SIGPIPE,
+        SIGXFSZ,
+        // A closed terminal, or somebody who expects a log to be reopened.
+        SIGHUP,
+        SIGUSR1,
+        SIGUSR2,
+    };
+    sigset_t handled;
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        signal(ignored[i], SIG_IGN);
+    }
+    sigemptyset(&handled);
+    sigaddset(&handled, SIGTERM);
+    sigaddset(&handled, SIGINT);
+    sigaddset(&handled, SIGHUP);
+    (void)sigprocmask(SIG_UNBLOCK, &handled, NULL);
+}
+
 static void main_prepare_process(void)
 {
-    // A peer that went away is an error of a write, not the end of the daemon.
-    signal(SIGPIPE, SIG_IGN);
+    main_prepare_signals();
     main_raise_descriptor_limit();
 }
 
@@ -57,6 +83,7 @@ int main(int argc, char **argv)
         return EXIT_USAGE;
     }
     log_init(options.log_level, options.log_format);
+    log_writer_open_terminal();
     main_prepare_process();
     return daemon_run(&options);
 }
