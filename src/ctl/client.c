@@ -234,9 +234,27 @@ static void client_call_received_cb(struct rpc_tag *tag, bool ok)
     // None: there is no further one.
     if (call->received != NULL) {
         client_call_deliver(call);
+        if (call->is_paused) {
+            // What is pending is the rest of the answers.
+            return;
+        }
         client_call_receive(call);
     }
     client_call_settle(call);
+}
+
+void client_call_pause(struct client_call *call)
+{
+    call->is_paused = true;
+}
+
+void client_call_resume(struct client_call *call)
+{
+    if (call->is_paused) {
+        call->is_paused = false;
+        client_call_receive(call);
+        call->pending--;
+    }
 }
 
 static void client_call_over_cb(struct rpc_tag *tag, bool ok)
@@ -369,4 +387,5 @@ bool client_call_metadata(const struct client_call *call, const char *key,
 void client_call_cancel(struct client_call *call)
 {
     grpc_call_cancel(call->call, NULL);
+    client_call_resume(call);
 }

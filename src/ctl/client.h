@@ -92,6 +92,7 @@ struct client_call {
     struct rpc_tag received_tag;
     struct rpc_tag over_tag;
     unsigned pending;
+    bool is_paused;
 };
 
 // Borrows the loop. Returns 0, or libuv's negative error, after which there is
@@ -113,6 +114,11 @@ void client_call_start(struct client *client, struct client_call *call,
 // that does not fit; then the value is empty.
 bool client_call_metadata(const struct client_call *call, const char *key,
                           char *value, size_t size);
+
+// From a message_cb: asks for no further answer for now. The call does not end
+// before it is resumed or cancelled; neither may come from that same callback.
+void client_call_pause(struct client_call *call);
+void client_call_resume(struct client_call *call);
 
 // Ends a call early: over_cb comes, with CANCELLED unless it was over already.
 // An answer that is under way may come before it.

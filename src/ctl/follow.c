@@ -3,6 +3,11 @@
 // Happy path: attempt -> (create ->) stream, a line for each message; at a
 // signal (leave ->) end, which closes everything.
 //
+// The loop never waits for whoever reads the output, so that the daemon's pings
+// are answered and signals heard: a line that there is no room for is tried
+// again now and then, and the stream is paused until it is written. The stream
+// is not over before, either: its last lines are printed.
+//
 // Failure modes: a failure that may pass is told once and tried again after a
 // pause that grows, until a message came or the stream has been open for a
 // while; a stream that was only answered may have been refused. Any other
@@ -22,6 +27,7 @@
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
 #include "ctl/line.h"
+#include "ctl/run_terminal.h"
 
 // A stream that lasts that long was accepted.
 #define FOLLOW_SETTLE_MS 200
@@ -29,6 +35,8 @@
 #define FOLLOW_LEAVE_MS 5000
 // In the initial metadata of every stream.
 #define FOLLOW_LIFE_KEY "electd-life"
+// How often output that nobody reads is tried again.
+#define FOLLOW_OUTPUT_MS 20
 
 struct follow {
     const struct follow_plan *plan;
@@ -45,7 +53,12 @@ struct follow {
     // Runs until the next attempt, or until a stream counts as accepted.
     uv_timer_t timer;
     struct backoff backoff;
+    // The line that was begun last, how much of it is written, and where to;
+    // the timer runs while it waits for its reader.
     struct line last;
+    size_t written;
+    int out_fd;
+    uv_timer_t output;
     // The stream is open, and was accepted.
     bool is_connected;
     bool was_connected;
@@ -80,6 +93,7 @@ static void follow_end(struct follow *follow, int exit_code)
     uv_close((uv_handle_t *)&follow->terminate, NULL);
     uv_close((uv_handle_t *)&follow->timer, NULL);
     follow_stop_confirming(follow);
+    uv_close((uv_handle_t *)&follow->output, NULL);
     client_close(&follow->client, follow_closed_cb);
 }
 
@@ -99,8 +113,7 @@ static void follow_left_cb(struct client_call *call, int code,
 
     if (code != GRPC_STATUS_OK && !follow->is_ending) {
         failure_format(code, message, text);
-        fprintf(stderr, "electctl: the candidate was not withdrawn (%s)\n",
-                text);
+        run_say("the candidate was not withdrawn (%s)", text);
     }
     follow_end(follow, follow->exit_code);
 }
@@ -156,13 +169,14 @@ static void follow_failed(struct follow *follow, int code, const char *message)
         return;
     }
     if (!failure_is_passing(code)) {
-        (void)failure_report(code, message);
+        failure_format(code, message, text);
+        run_say("%s", text);
         follow_end(follow, EXIT_CODE_FAILED);
         return;
     }
     if (!follow->is_lost) {
         failure_format(code, message, text);
-        fprintf(stderr, "electctl: %s (%s), trying again\n",
+        run_say("%s (%s), trying again",
                 follow->was_connected ? "connection lost" : "no connection",
                 text);
         follow->is_lost = true;
@@ -181,7 +195,7 @@ static void follow_connected(struct follow *follow)
     follow->backoff = (struct backoff){.step_ms = 0};
     uv_timer_stop(&follow->timer);
     if (follow->is_lost) {
-        fputs("electctl: connected\n", stderr);
+        run_say("connected");
         follow->is_lost = false;
     }
 }
@@ -201,9 +215,7 @@ static void follow_learn_life(struct follow *follow)
         return;
     }
     if (follow->life[0] != '\0' && strcmp(life, follow->life) != 0) {
-        fputs("electctl: another daemon, or a restarted one: terms begin "
-              "again\n",
-              stderr);
+        run_say("another daemon, or a restarted one: terms begin again");
     }
     memcpy(follow->life, life, sizeof life);
 }
@@ -220,6 +232,37 @@ static void follow_opened_cb(struct client_call *call)
     }
 }
 
+static void follow_output_cb(uv_timer_t *timer);
+
+// Writes the line, or what is left of it. True: it is written.
+static bool follow_write(struct follow *follow)
+{
+    int status;
+
+    switch (line_write_some(&follow->last, follow->out_fd, &follow->written)) {
+    case LINE_WRITTEN:
+        return true;
+    case LINE_FAILED:
+        follow_stop(follow, EXIT_CODE_FAILED);
+        return true;
+    case LINE_WAITS:
+        break;
+    }
+    status =
+        uv_timer_start(&follow->output, follow_output_cb, FOLLOW_OUTPUT_MS, 0);
+    assert(status == 0);
+    return false;
+}
+
+static void follow_output_cb(uv_timer_t *timer)
+{
+    struct follow *follow = container_of(timer, struct follow, output);
+
+    if (follow_write(follow)) {
+        client_call_resume(&follow->stream);
+    }
+}
+
 static void follow_print(struct follow *follow, const ProtobufCMessage *message)
 {
     struct line line;
@@ -233,8 +276,9 @@ static void follow_print(struct follow *follow, const ProtobufCMessage *message)
     }
     line_free(&follow->last);
     follow->last = line;
-    if (!line_write(&line)) {
-        follow_stop(follow, EXIT_CODE_FAILED);
+    follow->written = 0;
+    if (!follow_write(follow)) {
+        client_call_pause(&follow->stream);
     }
 }
 
@@ -337,6 +381,9 @@ static int follow_init_handles(struct follow *follow)
         status = uv_timer_init(&follow->loop, &follow->timer);
     }
     if (status == 0) {
+        status = uv_timer_init(&follow->loop, &follow->output);
+    }
+    if (status == 0) {
         status =
             uv_signal_start(&follow->interrupt, follow_interrupt_cb, SIGINT);
     }
@@ -349,7 +396,7 @@ static int follow_init_handles(struct follow *follow)
 
 int follow_run(const struct follow_plan *plan)
 {
-    struct follow follow = {.plan = plan};
+    struct follow follow = {.plan = plan, .out_fd = line_descriptor()};
     struct client_options client_options = {
         .endpoint = plan->options->endpoint,
         .keepalive_time_ms = CLIENT_KEEPALIVE_TIME_MS,

@@ -3,8 +3,12 @@
 #include "ctl/line.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ctl/exit_code.h"
 
@@ -55,6 +59,44 @@ bool line_write(const struct line *line)
         return line_fail(errno);
     }
     return line_flush_stdout();
+}
+
+enum line_progress line_write_some(const struct line *line, int fd,
+                                   size_t *offset)
+{
+    struct pollfd out = {.fd = fd, .events = POLLOUT};
+
+    while (*offset < line->size) {
+        size_t rest = line->size - *offset;
+        ssize_t written;
+
+        if (poll(&out, 1, 0) != 1) {
+            return LINE_WAITS;
+        }
+        // A pipe that has room takes as much at once.
+        written =
+            write(fd, line->bytes + *offset, rest < PIPE_BUF ? rest : PIPE_BUF);
+        if (written >= 0) {
+            *offset += (size_t)written;
+        } else if (errno == EAGAIN) {
+            return LINE_WAITS;
+        } else if (errno != EINTR) {
+            (void)line_fail(errno);
+            return LINE_FAILED;
+        }
+    }
+    return LINE_WRITTEN;
+}
+
+int line_descriptor(void)
+{
+    int fd = -1;
+
+    if (isatty(STDOUT_FILENO) == 1) {
+        fd = open("/proc/self/fd/1",
+                  O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    }
+    return fd != -1 ? fd : STDOUT_FILENO;
 }
 
 void line_free(struct line *line)

@@ -32,6 +32,24 @@ bool line_equal(const struct line *a, const struct line *b);
 // which was said on stderr unless the reader just went away.
 __attribute__((warn_unused_result)) bool line_write(const struct line *line);
 
+// How far a line has got that is written without waiting.
+enum line_progress {
+    LINE_WRITTEN,
+    // Its reader has no room for the rest: try again later.
+    LINE_WAITS,
+    // As above.
+    LINE_FAILED,
+};
+
+// Writes what its reader has room for, from the offset on, which it moves
+// behind that. Nothing else may be printed to stdout meanwhile.
+enum line_progress line_write_some(const struct line *line, int fd,
+                                   size_t *offset);
+
+// The descriptor for it: stdout's, or, since a terminal that says it has room
+// may have too little, one of its own that does not block.
+int line_descriptor(void);
+
 void line_free(struct line *line);
 
 // Flushes what was printed to stdout in another way; the rest is as above.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -40,6 +41,26 @@ static bool main_guard_descriptors(void)
     return true;
 }
 
+// Whoever started this may have blocked what it handles.
+static void main_prepare_signals(void)
+{
+    static const int handled[] = {
+        SIGTERM, SIGINT,  SIGHUP,   SIGQUIT, SIGUSR1,
+        SIGUSR2, SIGCHLD, SIGWINCH, SIGCONT,
+    };
+    sigset_t set;
+
+    // A reader that went away and a file that may not grow are errors of a
+    // write.
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof handled / sizeof handled[0]; i++) {
+        sigaddset(&set, handled[i]);
+    }
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -49,8 +70,7 @@ int main(int argc, char **argv)
     if (!main_guard_descriptors()) {
         return EXIT_CODE_FAILED;
     }
-    // A reader that went away is an error of a write.
-    signal(SIGPIPE, SIG_IGN);
+    main_prepare_signals();
     if (getenv("GRPC_VERBOSITY") == NULL) {
         rpc_core_log_set(main_core_log_cb);
     }
