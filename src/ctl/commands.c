@@ -250,7 +250,8 @@ void commands_print_help(FILE *out)
           "  2  the command line makes no sense\n"
           "  3  nothing changed: the candidate neither leads nor waits\n"
           "  4  the daemon could not be reached, or did not answer in time\n"
-          "  5  run: leadership was lost; confirm: it must not act\n",
+          "  5  run: leadership was lost; confirm: it must not act\n"
+          "  6  run: somebody else leads, and it was not to wait\n",
           out);
 }
 

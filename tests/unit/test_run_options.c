@@ -192,6 +192,31 @@ static void test_what_makes_no_sense_is_said(void **state)
                  "--candidate: a name has 1 to 253 bytes");
 }
 
+static void test_it_waits_for_ever_unless_it_is_told_otherwise(void **state)
+{
+    (void)state;
+    assert_true(expect_run("e -- cmd", "").wait_ms == RUN_OPTIONS_WAIT_FOREVER);
+    assert_int_equal(expect_run("e --no-wait -- cmd", "").wait_ms, 0);
+    assert_int_equal(expect_run("e --wait 0 -- cmd", "").wait_ms, 0);
+    assert_int_equal(expect_run("e --wait 168h -- cmd", "").wait_ms, 604800000);
+    expect_error("e --wait 169h -- cmd",
+                 "--wait: '169h' is not a duration from 0s to 168h");
+    expect_error("e --wait 1s --no-wait -- cmd",
+                 "--no-wait and --wait exclude each other");
+}
+
+static void test_it_waits_for_less_than_it_holds(void **state)
+{
+    (void)state;
+    assert_int_equal(expect_run("e -- cmd", "").hold_ms, 0);
+    assert_int_equal(expect_run("e --hold 12h --no-wait -- cmd", "").hold_ms,
+                     43200000);
+    expect_run("e --hold 2s --wait 1999ms -- cmd", "");
+    expect_error("e --hold 2s --wait 2s -- cmd",
+                 "--wait 2s is not shorter than --hold 2s: the program would "
+                 "run again when the hold is over");
+}
+
 // In a container the process id is always 1.
 static void test_two_runs_never_have_the_same_name(void **state)
 {
@@ -221,6 +246,8 @@ int main(void)
         cmocka_unit_test(test_a_long_grace_does_not_make_it_confirm_less_often),
         cmocka_unit_test(test_a_grace_that_is_too_short_is_refused),
         cmocka_unit_test(test_a_start_delay_that_is_too_short_is_warned_of),
+        cmocka_unit_test(test_it_waits_for_ever_unless_it_is_told_otherwise),
+        cmocka_unit_test(test_it_waits_for_less_than_it_holds),
         cmocka_unit_test(test_two_runs_never_have_the_same_name),
         cmocka_unit_test(
             test_flags_stand_in_front_of_the_election_or_behind_it),
