@@ -4,7 +4,10 @@
 //
 // Failure modes: the warden is killed: electctl, who inherits its children,
 // reads what it still said, sends SIGKILL to the group unless that was done,
-// and asks until nobody is left. The warden is stopped: it does not answer, and
+// and to whatever the command started, until nobody is left. What electctl had
+// for children when the command was started, of a shell that became electctl
+// say, is left alone; a process that became its child since may be the
+// command's, and is not. The warden is stopped: it does not answer, and
 // is killed. A word that cannot be sent is not missed: either reason for that
 // ends in one of these.
 
@@ -21,6 +24,7 @@
 #include <unistd.h>
 
 #include "core/container_of.h"
+#include "ctl/warden_tree.h"
 #include "ctl/warden_wire.h"
 
 // The answer to one of them may be under way.
@@ -65,6 +69,7 @@ static void warden_forget_group(struct warden *warden)
     warden->pgid = 0;
     warden->is_swept = false;
     warden->unanswered = 0;
+    warden_list_clear(&warden->others);
 }
 
 static void warden_hear(struct warden *warden,
@@ -110,6 +115,10 @@ static void warden_lose(struct warden *warden)
     if (warden->pgid > 0 && !warden->is_swept) {
         kill(-warden->pgid, SIGKILL);
     }
+    if (warden->has_group) {
+        warden->ending = (struct warden_ending){.others = &warden->others};
+        warden_ending_kill(&warden->ending);
+    }
     warden->callbacks->lost_cb(warden);
 }
 
@@ -153,10 +162,20 @@ int warden_attach(struct warden *warden, uv_loop_t *loop,
     return 0;
 }
 
+// There is no group: what there is are others, and the warden.
+static void warden_note_others(struct warden *warden)
+{
+    // Without /proc, nobody will be found who could be taken for another.
+    if (warden_tree_read(&warden->others, NULL)) {
+        warden_list_remove(&warden->others, warden->pid);
+    }
+}
+
 void warden_start(struct warden *warden, uint64_t term, uint64_t until_ms)
 {
     assert(!warden->has_group);
     warden->has_group = true;
+    warden_note_others(warden);
     warden_say(warden, (struct warden_message){.word = WARDEN_START,
                                                .term = term,
                                                .time_ms = until_ms});
@@ -181,14 +200,6 @@ void warden_pass_on(struct warden *warden, int number)
                                                .number = number});
 }
 
-// Without a warden: nobody is left of the group. A group that electctl never
-// heard of had not begun to run, and ends by itself.
-static bool warden_group_was_killed(const struct warden *warden)
-{
-    return warden->pgid == 0 ||
-           (kill(-warden->pgid, 0) == -1 && errno == ESRCH);
-}
-
 void warden_beat(struct warden *warden)
 {
     if (!warden->has_group) {
@@ -196,7 +207,7 @@ void warden_beat(struct warden *warden)
     }
     if (warden->is_lost) {
         warden_reap(warden);
-        if (warden->pid == 0 && warden_group_was_killed(warden)) {
+        if (warden->pid == 0 && warden_tree_is_gone(&warden->others)) {
             warden_forget_group(warden);
             warden->callbacks->gone_cb(warden);
         }
@@ -228,6 +239,9 @@ void warden_reap(struct warden *warden)
         (void)waitpid(info.si_pid, NULL, WNOHANG);
         info.si_pid = 0;
     }
+    if (warden->is_lost && warden->has_group) {
+        warden_ending_kill(&warden->ending);
+    }
 }
 
 static void warden_poll_closed_cb(uv_handle_t *handle)
@@ -236,6 +250,7 @@ static void warden_poll_closed_cb(uv_handle_t *handle)
         container_of((uv_poll_t *)handle, struct warden, poll);
 
     close(warden->socket_fd);
+    warden_list_clear(&warden->others);
     // It ends when it sees that, as soon as it has seen to the group.
     while (warden->pid > 0 && waitpid(warden->pid, NULL, 0) == -1 &&
            errno == EINTR) {

@@ -4,7 +4,7 @@
 // when electctl does not.
 //
 // electctl watches the warden, by a word every now and then. If it ends or is
-// stopped, electctl kills it and the command's group by itself.
+// stopped, electctl kills it and all that the command has started by itself.
 //
 // Thread: the loop's. Callbacks run from the loop and from warden_reap() and
 // warden_beat() alone.
@@ -24,7 +24,8 @@ struct warden;
 struct warden_callbacks {
     // The command has ended; more of its group may be there.
     void (*ended_cb)(struct warden *warden, int exit_code);
-    // Nothing is left of the group. Another one may be started.
+    // Nothing is left of the group, nor of what has left it. Another one may be
+    // started.
     void (*gone_cb)(struct warden *warden);
     // The group is being ended, as the time until which it may run comes near;
     // or it was not started at all.
@@ -46,6 +47,10 @@ struct warden {
     pid_t pgid;
     bool is_swept;
     bool is_lost;
+    // What electctl had for children when the group was started.
+    struct warden_list others;
+    // Of a warden that is lost.
+    struct warden_ending ending;
     // Words that got no answer.
     unsigned unanswered;
     void (*closed_cb)(struct warden *warden);

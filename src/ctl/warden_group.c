@@ -2,19 +2,18 @@
 //
 // Happy path: fork; the child makes its group, waits for the word, takes the
 // terminal, puts signals back to their defaults and becomes the command. Some
-// time later it is a zombie, /proc knows nobody else in the group, and the
+// time later it is a zombie, nothing else that it started is alive, and the
 // sweep finds nobody to kill.
 //
 // Failure modes: a command that cannot be run says so itself and ends with 127
-// or 126, as with other programs that run programs. Without /proc a group is
-// never known to be empty, and what a command leaves behind is killed when its
-// time is up. A process of another user cannot be killed, or one that hangs in
-// the kernel: then the group is never gone.
+// or 126, as with other programs that run programs. Without /proc what has left
+// the group is not found; the kernel tells all the same that it is there. A
+// process of another user cannot be killed, or one that hangs in the kernel:
+// then not all is gone until it ends by itself.
 
 #include "ctl/warden_group.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -25,6 +24,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "ctl/warden_tree.h"
 
 #define WARDEN_EXIT_NOT_FOUND 127
 #define WARDEN_EXIT_NOT_RUN 126
@@ -138,6 +139,18 @@ void warden_group_signal(const struct warden_group *group, int number)
     }
 }
 
+void warden_group_end(struct warden_group *group, int number)
+{
+    assert(group->pgid > 0 && !group->is_swept);
+    warden_ending_ask(&group->ending, group->pgid, number);
+}
+
+void warden_group_kill(struct warden_group *group)
+{
+    warden_group_signal(group, SIGKILL);
+    warden_ending_kill(&group->ending);
+}
+
 bool warden_group_look(struct warden_group *group,
                        const struct warden_command *command)
 {
@@ -164,65 +177,9 @@ bool warden_group_look(struct warden_group *group,
     return true;
 }
 
-// Reads "PID (name) STATE PARENT GROUP ...", where the name may hold anything.
-// False if the process has ended meanwhile.
-static bool warden_read_stat(int proc_fd, const char *pid, char *process_state,
-                             long *pgid)
+bool warden_group_is_gone(const struct warden_group *group)
 {
-    char path[300];
-    char text[512];
-    const char *at;
-    char *end;
-    ssize_t size;
-    int fd;
-
-    snprintf(path, sizeof path, "%s/stat", pid);
-    fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-    if (fd == -1) {
-        return false;
-    }
-    size = read(fd, text, sizeof text - 1);
-    close(fd);
-    if (size <= 0) {
-        return false;
-    }
-    text[size] = '\0';
-    at = strrchr(text, ')');
-    if (at == NULL || strlen(at) < 4) {
-        return false;
-    }
-    *process_state = at[2];
-    (void)strtol(at + 3, &end, 10);
-    *pgid = strtol(end, NULL, 10);
-    return true;
-}
-
-bool warden_group_is_empty(const struct warden_group *group)
-{
-    DIR *proc = opendir("/proc");
-    const struct dirent *entry;
-    bool knows_leader = false;
-    bool has_member = false;
-    char process_state;
-    long pgid;
-
-    if (proc == NULL) {
-        return false;
-    }
-    while (!has_member && (entry = readdir(proc)) != NULL) {
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
-            !warden_read_stat(dirfd(proc), entry->d_name, &process_state,
-                              &pgid) ||
-            pgid != group->pgid) {
-            continue;
-        }
-        // It is there, as a zombie: the /proc is one that knows its numbers.
-        knows_leader = knows_leader ||
-                       strtol(entry->d_name, NULL, 10) == (long)group->pgid;
-        has_member = process_state != 'Z' && process_state != 'X';
-    }
-    closedir(proc);
-    return knows_leader && !has_member;
+    return group->has_ended && warden_tree_is_gone(NULL);
 }
 
 void warden_group_sweep(struct warden_group *group)
@@ -232,10 +189,21 @@ void warden_group_sweep(struct warden_group *group)
     group->is_swept = true;
 }
 
-bool warden_group_is_gone(const struct warden_group *group)
+// What ended behind a command that must stay a zombie.
+static void warden_group_reap_others(const struct warden_group *group)
 {
-    assert(group->is_swept);
-    return kill(-group->pgid, 0) == -1 && errno == ESRCH;
+    struct warden_list children;
+
+    if (!warden_tree_read_children(&children, NULL)) {
+        return;
+    }
+    for (size_t i = 0; i < children.count; i++) {
+        if (children.processes[i].is_dead &&
+            children.processes[i].pid != group->pgid) {
+            (void)waitpid(children.processes[i].pid, NULL, WNOHANG);
+        }
+    }
+    warden_list_clear(&children);
 }
 
 void warden_group_reap(const struct warden_group *group)
@@ -243,8 +211,11 @@ void warden_group_reap(const struct warden_group *group)
     siginfo_t info = {.si_pid = 0};
 
     while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid != 0 &&
-           (info.si_pid != group->pgid || group->is_swept)) {
+           info.si_pid != 0) {
+        if (info.si_pid == group->pgid && !group->is_swept) {
+            warden_group_reap_others(group);
+            return;
+        }
         (void)waitpid(info.si_pid, NULL, WNOHANG);
         info.si_pid = 0;
     }

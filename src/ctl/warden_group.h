@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The process group of a command, as a child of the process that watches it.
+// The process group of a command, as a child of the process that watches it,
+// and what has left the group.
 //
 // A number that is signalled must be that of the group and of nothing that came
 // after it. The command, which leads its group, is therefore left a zombie when
 // it has ended, which keeps the number taken, until everything in the group was
-// sent SIGKILL; from then on the number is only asked about.
+// sent SIGKILL; from then on it is not used.
 //
 // Thread: the only one of its process.
 
@@ -15,6 +16,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "ctl/warden_ending.h"
 
 // Borrowed.
 struct warden_command {
@@ -35,6 +38,7 @@ struct warden_group {
     int exit_code;
     // SIGKILL was sent to all, and the command reaped.
     bool is_swept;
+    struct warden_ending ending;
 };
 
 // Forks. The child waits until it is told to go, and ends when `*go_fd` is
@@ -50,24 +54,27 @@ void warden_group_go(int go_fd);
 // Signals the group, unless it is swept.
 void warden_group_signal(const struct warden_group *group, int number);
 
+// Asks all to end: the group by that signal, and what has left it by SIGTERM.
+void warden_group_end(struct warden_group *group, int number);
+
+// Kills all. To be called again at `ending.search_at_ms`, and when a child has
+// ended, until all is gone.
+void warden_group_kill(struct warden_group *group);
+
 // Looks whether the command has ended, or was stopped from its terminal, from
 // which nobody could continue it: then that is done here. True if it has ended
 // since the last call.
 bool warden_group_look(struct warden_group *group,
                        const struct warden_command *command);
 
-// Nobody is known to be left, now that the command has ended. A guess in the
-// safe direction: false if there is no telling.
-bool warden_group_is_empty(const struct warden_group *group);
+// The command has ended, and nothing that it started is alive. False also
+// stands for no telling.
+bool warden_group_is_gone(const struct warden_group *group);
 
 // The command has ended: kills what is left of the group, and reaps.
 void warden_group_sweep(struct warden_group *group);
 
-// True when a swept group is gone.
-bool warden_group_is_gone(const struct warden_group *group);
-
-// Reaps whatever has ended, but not a command that must stay a zombie, and what
-// ended behind it.
+// Reaps whatever has ended, but not a command that must stay a zombie.
 void warden_group_reap(const struct warden_group *group);
 
 #endif

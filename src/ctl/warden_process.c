@@ -2,7 +2,7 @@
 //
 // Happy path: electctl says WARDEN_START, with the time until which the command
 // may run, and then a later time every now and then. The command ends; what it
-// left in its group is ended too; electctl hears of each step.
+// left, in its group or not, is ended too; electctl hears of each step.
 //
 // Failure modes: electctl ended: SIGKILL to the group, at once. No later time
 // comes, since electctl was stopped, gets no processor, or no Confirm from the
@@ -33,10 +33,9 @@
 #include "ctl/warden_wire.h"
 
 #define WARDEN_EXIT_FAILED 1
-// How often it looks whether a group that is ending, or was killed, is gone,
-// besides whenever a child ends.
+// How often it looks whether all that is ending is gone, besides whenever a
+// child ends.
 #define WARDEN_LOOK_ENDING_MS 100
-#define WARDEN_LOOK_SWEPT_MS 10
 
 enum warden_phase {
     WARDEN_IDLE,
@@ -74,12 +73,11 @@ static void warden_kill(struct warden_process *warden)
 {
     if (warden->phase == WARDEN_RUNNING || warden->phase == WARDEN_ENDING) {
         warden->phase = WARDEN_KILLED;
-        warden_group_signal(&warden->group, SIGKILL);
+        warden_group_kill(&warden->group);
     }
 }
 
 // Begins to end the group, or lets it end sooner; never later than it must.
-// What is stopped is continued, or it would not notice.
 static void warden_end(struct warden_process *warden, int number,
                        uint64_t kill_at_ms)
 {
@@ -90,8 +88,7 @@ static void warden_end(struct warden_process *warden, int number,
     if (kill_at_ms < warden->kill_at_ms) {
         warden->kill_at_ms = kill_at_ms;
     }
-    warden_group_signal(&warden->group, number);
-    warden_group_signal(&warden->group, SIGCONT);
+    warden_group_end(&warden->group, number);
 }
 
 // The command may run until then.
@@ -195,11 +192,11 @@ static void warden_judge(struct warden_process *warden)
     }
 }
 
-// The command has ended; the rest of its group gets as long as it would have.
+// The command has ended; what it left gets as long as it would have.
 static void warden_ended(struct warden_process *warden)
 {
     warden_say(warden, WARDEN_ENDED, warden->group.exit_code);
-    if (!warden_group_is_empty(&warden->group)) {
+    if (!warden_group_is_gone(&warden->group)) {
         warden_end(warden, SIGTERM,
                    boot_clock_ms() + warden->options->kill_after_ms);
     }
@@ -215,9 +212,11 @@ static void warden_look(struct warden_process *warden)
     if (warden->phase == WARDEN_ENDING &&
         boot_clock_ms() >= warden->kill_at_ms) {
         warden_kill(warden);
+    } else if (warden->phase == WARDEN_KILLED) {
+        warden_group_kill(group);
     }
     if (group->has_ended && !group->is_swept &&
-        (warden->phase == WARDEN_KILLED || warden_group_is_empty(group))) {
+        (warden->phase == WARDEN_KILLED || warden_group_is_gone(group))) {
         warden_group_sweep(group);
         warden->phase = WARDEN_KILLED;
         warden_say(warden, WARDEN_SWEPT, 0);
@@ -243,7 +242,9 @@ static uint64_t warden_next_ms(const struct warden_process *warden)
     case WARDEN_ENDING:
         return warden->kill_at_ms < look_ms ? warden->kill_at_ms : look_ms;
     case WARDEN_KILLED:
-        return boot_clock_ms() + WARDEN_LOOK_SWEPT_MS;
+        return warden->group.ending.search_at_ms > 0
+                   ? warden->group.ending.search_at_ms
+                   : boot_clock_ms();
     }
     return 0;
 }
