@@ -14,6 +14,7 @@
 #include "ctl/run.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <grpc/status.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -445,10 +446,14 @@ static int run_options_run(const struct run_options *options)
                 .timeout_ms = options->common.timeout_ms,
             },
         .report = {.options = options},
-        .front_pgid = run_terminal_front(),
     };
     int status;
 
+    if (!run_terminal_leave()) {
+        run_say("cannot read /dev/null: %s", strerror(errno));
+        return EXIT_CODE_FAILED;
+    }
+    run.front_pgid = run_terminal_front();
     identity_instance(run.instance);
     status = run_open(&run);
     if (status != 0) {

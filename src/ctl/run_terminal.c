@@ -3,6 +3,7 @@
 #include "ctl/run_terminal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,24 @@
 #include <unistd.h>
 
 #define RUN_LINE_SIZE 1024
+
+bool run_terminal_leave(void)
+{
+    pid_t front = isatty(STDIN_FILENO) == 1 ? tcgetpgrp(STDIN_FILENO) : -1;
+    bool is_fine;
+    int fd;
+
+    // -1: it is no terminal, or that of another session.
+    if (front == -1 || front == getpgrp()) {
+        return true;
+    }
+    fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    is_fine = fd != -1 && dup2(fd, STDIN_FILENO) == STDIN_FILENO;
+    if (fd != -1) {
+        close(fd);
+    }
+    return is_fine;
+}
 
 pid_t run_terminal_front(void)
 {

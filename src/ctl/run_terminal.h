@@ -8,7 +8,14 @@
 #ifndef CTL_RUN_TERMINAL_H
 #define CTL_RUN_TERMINAL_H
 
+#include <stdbool.h>
 #include <sys/types.h>
+
+// In the background of a terminal that is standard input: replaces that by
+// /dev/null. The command runs in a session of its own, where the terminal would
+// not stop it from reading what is typed for others. Once in the background,
+// it stays so. False: errno says why.
+__attribute__((warn_unused_result)) bool run_terminal_leave(void);
 
 // electctl's own group, if the command's is to take its place in front of the
 // terminal, as would be so without electctl: standard input is a terminal,
