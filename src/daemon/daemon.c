@@ -412,7 +412,7 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     daemon->leases.overdue_cb = daemon_overdue_cb;
     daemon->reader.begin_pass = daemon_begin_pass;
-    daemon->leases.reader = &daemon->reader;
+    lease_table_set_reader(&daemon->leases, &daemon->reader);
     daemon->server.pass_over_cb = daemon_pass_over_cb;
     uv_timer_init(&daemon->loop, &daemon->drain);
     memory_init(&daemon->memory, &daemon->loop);

@@ -11,9 +11,8 @@
 // - The loop stood still (the process was stopped, suspended or starved): the
 //   lease rests for as long, or for a period if that is shorter, and waits for
 //   the read pass only then. So a stall in the rest does no harm either.
-// - Traffic never pauses, and the pass does not end: a timer of the table
-//   counts how long each lease has waited for it. Timers fire before anything
-//   is read when the loop has stood still, so it counts ticks rather than time.
+// - Traffic never pauses, and the pass does not end: a lease waits for a
+//   limited time (read_pass.h).
 // - A lease is ended while its command is under way: it is in the table no
 //   more, and the command's end releases its memory.
 //
@@ -26,7 +25,6 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "core/container_of.h"
 #include "core/hash.h"
@@ -44,7 +42,6 @@
 enum lease_phase {
     LEASE_RUNNING,
     LEASE_RESTS,
-    // In a list of its table, for the pass with its number.
     LEASE_UNREAD,
 };
 
@@ -57,12 +54,9 @@ struct lease {
     // When it is over, its owner is told, rather than the store.
     bool is_awaited;
     enum lease_phase phase;
-    // When unread: the pass that it waits for, and the tick until which it
-    // does.
-    uint64_t pass;
-    uint64_t last_tick;
-    struct lease *prev;
-    struct lease *next;
+    struct read_pass_wait wait;
+    // How long it waits for a pass, at most.
+    uint64_t wait_ms_max;
     uv_timer_t timer;
     struct store_request request;
     // The two names, one behind the other.
@@ -100,18 +94,6 @@ static void lease_start_heartbeat(struct lease_table *table)
                    STALLS_HEARTBEAT_MS);
 }
 
-void lease_table_init(struct lease_table *table, uv_loop_t *loop,
-                      struct store *store)
-{
-    *table = (struct lease_table){
-        .loop = loop,
-        .store = store,
-        .open_handles = LEASE_TABLE_HANDLES,
-    };
-    uv_timer_init(loop, &table->heartbeat);
-    uv_timer_init(loop, &table->pass_timer);
-}
-
 static void lease_handle_closed(struct lease_table *table)
 {
     assert(table->open_handles > 0);
@@ -133,12 +115,8 @@ static void lease_timer_closed_cb(uv_handle_t *handle)
 
 static void lease_move(struct lease *lease, enum lease_phase phase)
 {
-    struct lease **unread = &lease->table->unread[lease->pass % 2];
-
     assert(phase != LEASE_RESTS || lease->phase == LEASE_RUNNING);
-    if (lease->phase == LEASE_UNREAD) {
-        DL_DELETE(*unread, lease);
-    }
+    read_pass_leave(&lease->wait);
     lease->phase = phase;
 }
 
@@ -184,76 +162,39 @@ static void lease_over(struct lease *lease)
     }
 }
 
-static void lease_begin_pass(struct lease_table *table)
+// Nothing that was read has renewed it.
+static void lease_read_cb(struct read_pass_wait *wait)
 {
-    assert(!table->is_passing);
-    table->is_passing = true;
-    table->pass++;
-    table->reader->begin_pass(table->reader);
+    lease_over(container_of(wait, struct lease, wait));
+}
+
+void lease_table_init(struct lease_table *table, uv_loop_t *loop,
+                      struct store *store)
+{
+    *table = (struct lease_table){
+        .loop = loop,
+        .store = store,
+        .open_handles = LEASE_TABLE_HANDLES,
+    };
+    uv_timer_init(loop, &table->heartbeat);
+    read_passes_init(&table->passes, loop, lease_read_cb);
+}
+
+void lease_table_set_reader(struct lease_table *table,
+                            struct lease_reader *reader)
+{
+    table->passes.reader = reader;
 }
 
 void lease_table_pass_over(struct lease_table *table)
 {
-    struct lease **unread = &table->unread[table->pass % 2];
-
-    if (!table->is_passing) {
-        return;
-    }
-    // One at a time: being over, one may end another that is in the list.
-    while (*unread != NULL) {
-        lease_over(*unread);
-    }
-    table->is_passing = false;
-    if (table->unread[(table->pass + 1) % 2] != NULL) {
-        lease_begin_pass(table);
-    }
+    read_passes_over(&table->passes);
 }
 
-// True if leases are left in the list.
-static bool lease_tick(struct lease_table *table, struct lease **unread)
-{
-    while (*unread != NULL && (*unread)->last_tick <= table->ticks) {
-        lease_over(*unread);
-    }
-    return *unread != NULL;
-}
-
-static void lease_pass_timer_cb(uv_timer_t *timer)
-{
-    struct lease_table *table =
-        container_of(timer, struct lease_table, pass_timer);
-    bool is_awaited;
-
-    table->ticks++;
-    // Those of the pass that is on have waited for longer.
-    is_awaited = lease_tick(table, &table->unread[table->pass % 2]);
-    is_awaited |= lease_tick(table, &table->unread[(table->pass + 1) % 2]);
-    if (is_awaited) {
-        uv_timer_start(timer, lease_pass_timer_cb, LEASE_PASS_TICK_MS, 0);
-    }
-}
-
-// A pass that is on has begun before.
 static void lease_await_pass(struct lease *lease)
 {
-    struct lease_table *table = lease->table;
-
-    if (table->reader == NULL) {
-        lease_over(lease);
-        return;
-    }
     lease_move(lease, LEASE_UNREAD);
-    lease->pass = table->pass + 1;
-    // The tick that is under way is not a whole one.
-    lease->last_tick = table->ticks + LEASE_PASS_TICKS + 1;
-    DL_APPEND(table->unread[lease->pass % 2], lease);
-    if (!uv_is_active((uv_handle_t *)&table->pass_timer)) {
-        uv_timer_start(&table->pass_timer, lease_pass_timer_cb,
-                       LEASE_PASS_TICK_MS, 0);
-    }
-    if (!table->is_passing) {
-        lease_begin_pass(table);
-    }
+    read_pass_join(&lease->table->passes, &lease->wait, lease->wait_ms_max);
 }
 
 static void lease_timer_cb(uv_timer_t *timer);
@@ -269,14 +210,18 @@ static void lease_due(struct lease *lease)
 {
     uint64_t stall_ms =
         stalls_longest_ms(&lease->table->stalls, lease->begun_ms);
+    uint64_t rest_ms =
+        stall_ms < lease->period_ms ? stall_ms : lease->period_ms;
 
+    lease->wait_ms_max = LEASE_PASS_MS_MAX;
     if (stall_ms == 0) {
         lease_await_pass(lease);
         return;
     }
+    lease->wait_ms_max += stall_ms - rest_ms;
+    lease->wait_ms_max -= STALLS_HEARTBEAT_MS;
     lease_move(lease, LEASE_RESTS);
-    lease_start_timer(lease, stall_ms < lease->period_ms ? stall_ms
-                                                         : lease->period_ms);
+    lease_start_timer(lease, rest_ms);
 }
 
 static void lease_timer_cb(uv_timer_t *timer)
@@ -443,9 +388,9 @@ static void lease_heartbeat_closed_cb(uv_handle_t *handle)
     lease_handle_closed(container_of(handle, struct lease_table, heartbeat));
 }
 
-static void lease_pass_timer_closed_cb(uv_handle_t *handle)
+static void lease_passes_closed_cb(struct read_passes *passes)
 {
-    lease_handle_closed(container_of(handle, struct lease_table, pass_timer));
+    lease_handle_closed(container_of(passes, struct lease_table, passes));
 }
 
 void lease_table_close(struct lease_table *table,
@@ -460,5 +405,5 @@ void lease_table_close(struct lease_table *table,
         lease_end(table, lease->entry);
     }
     uv_close((uv_handle_t *)&table->heartbeat, lease_heartbeat_closed_cb);
-    uv_close((uv_handle_t *)&table->pass_timer, lease_pass_timer_closed_cb);
+    read_passes_close(&table->passes, lease_passes_closed_cb);
 }

@@ -19,25 +19,16 @@
 #include <stdint.h>
 #include <uv.h>
 
+#include "lease/read_pass.h"
 #include "lease/stalls.h"
 #include "store/store.h"
 
-// How long a lease waits for a read pass, at most: traffic that never pauses
-// must not keep it. Together with the heartbeat, by which a stall may be
-// counted too long, that is 100 ms. A tick is no more than one however late it
-// is: what arrives while the loop stands still is read before the next one.
-#define LEASE_PASS_TICK_MS 10
-#define LEASE_PASS_TICKS 5
+// How long a lease waits for a read pass, at most, if the loop has not stood
+// still in its life. Otherwise as much as the stall was longer than its rest
+// comes on top, less the heartbeat by which the stall may be counted too long.
+#define LEASE_PASS_MS_MAX 100
 
 struct lease;
-
-// What reads renewals: the transport, which the room of leases does not know.
-struct lease_reader {
-    // Begins a read pass: lease_table_pass_over() is to be called, and not
-    // inside of this, when all that could be read at this moment has been read,
-    // and what it asks for has been done.
-    void (*begin_pass)(struct lease_reader *reader);
-};
 
 struct lease_table {
     uv_loop_t *loop;
@@ -47,21 +38,12 @@ struct lease_table {
     // it after init; NULL if nothing is awaited.
     void (*overdue_cb)(struct lease_table *table, struct electd_name election,
                        struct electd_name candidate, uint64_t entry);
-    // Borrowed. The owner sets it after init; NULL: there is nothing to read.
-    struct lease_reader *reader;
     struct lease *by_entry;
     // Runs while there are leases, to notice a stall.
     uv_timer_t heartbeat;
     struct stalls stalls;
-    // The number of the last pass that was begun. Leases wait for this one or
-    // for the next: two lists, found by the parity of the number.
-    uint64_t pass;
-    struct lease *unread[2];
-    bool is_passing;
-    // Runs while leases wait, to count for how long.
-    uv_timer_t pass_timer;
-    uint64_t ticks;
-    // Handles that are not closed, the table's own two included.
+    struct read_passes passes;
+    // Handles that are not closed, the table's own included.
     uint32_t open_handles;
     bool is_closing;
     void (*closed_cb)(struct lease_table *table);
@@ -70,6 +52,11 @@ struct lease_table {
 // Borrows the loop and the store.
 void lease_table_init(struct lease_table *table, uv_loop_t *loop,
                       struct store *store);
+
+// From here on leases that are due wait for read passes. Borrows the reader for
+// the table's life.
+void lease_table_set_reader(struct lease_table *table,
+                            struct lease_reader *reader);
 
 // Begins the lease of an entry, in place of the one it has, if any: the store
 // expires the entry when the period has passed. Copies the names. NO_MEMORY:

@@ -19,6 +19,7 @@
 #include <grpc/support/time.h>
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/container_of.h"
@@ -26,8 +27,10 @@
 // How many completions are worked off before libuv gets its turn.
 #define RPC_QUEUE_BATCH 16
 
-// How long C-core has nothing to tell when all has been read.
+// In a read pass: how long C-core is waited for, and from when on a wait that
+// was longer proves nothing, as the process may have been stopped in it.
 #define RPC_QUEUE_QUIET_MS 1
+#define RPC_QUEUE_QUIET_MS_MAX 20
 
 // The handles of libuv in a queue.
 #define RPC_QUEUE_HANDLES 2
@@ -138,9 +141,43 @@ static void rpc_queue_end(struct rpc_queue *queue)
     queue->ended_cb(queue);
 }
 
+// What is known before a wait of a read pass.
+struct rpc_listening {
+    uint64_t begun_ns;
+    long sleeps;
+};
+
 void rpc_queue_begin_pass(struct rpc_queue *queue)
 {
     queue->is_passing = true;
+}
+
+// How often this thread has gone to sleep of its own will; 0 where the kernel
+// does not count.
+static long rpc_queue_sleeps(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nvcsw;
+}
+
+static struct rpc_listening rpc_queue_listen(void)
+{
+    return (struct rpc_listening){uv_hrtime(), rpc_queue_sleeps()};
+}
+
+// C-core had nothing to tell while it was listened to. That it gave up at the
+// deadline does not mean that nothing was left to read: it handles one event
+// between two looks at the clock, and the process may have been kept from
+// running. That it slept does: it had asked the kernel, in vain.
+static bool rpc_queue_was_quiet(const struct rpc_listening *since)
+{
+    uint64_t waited_ns = uv_hrtime() - since->begun_ns;
+    long sleeps = rpc_queue_sleeps();
+
+    return waited_ns < RPC_QUEUE_QUIET_MS_MAX * UINT64_C(1000000) &&
+           (sleeps == 0 || sleeps > since->sleeps);
 }
 
 static void rpc_queue_pass_over(struct rpc_queue *queue)
@@ -155,6 +192,7 @@ static void rpc_queue_wait_cb(uv_check_t *wait)
     int timeout_ms = rpc_queue_timeout_ms(queue);
     // Not while something waits to be done: it may be what was read.
     bool is_listening = queue->is_passing && timeout_ms != 0;
+    struct rpc_listening since = {0};
     gpr_timespec deadline =
         rpc_queue_deadline(is_listening ? RPC_QUEUE_QUIET_MS : timeout_ms);
 
@@ -163,6 +201,9 @@ static void rpc_queue_wait_cb(uv_check_t *wait)
         queue->lookout_rests = false;
         rpc_queue_call_lookout(queue);
     }
+    if (is_listening) {
+        since = rpc_queue_listen();
+    }
     for (unsigned i = 0; i < RPC_QUEUE_BATCH; i++) {
         grpc_event completion =
             grpc_completion_queue_next(queue->completions, deadline, NULL);
@@ -170,7 +211,7 @@ static void rpc_queue_wait_cb(uv_check_t *wait)
 
         switch (completion.type) {
         case GRPC_QUEUE_TIMEOUT:
-            if (is_listening && i == 0) {
+            if (is_listening && i == 0 && rpc_queue_was_quiet(&since)) {
                 rpc_queue_pass_over(queue);
             }
             return;

@@ -53,8 +53,8 @@ rpc_queue_init(struct rpc_queue *queue, uv_loop_t *loop,
 
 // Begins a read pass: calls pass_over_cb, set by the owner, when what was in
 // the sockets at this moment has been read and told. C-core does not say so;
-// it is taken for granted once it had nothing to tell for a millisecond. While
-// traffic never pauses, that does not happen.
+// it is concluded from a wait of a millisecond in which it had nothing to tell,
+// and slept. While traffic never pauses, that does not happen.
 void rpc_queue_begin_pass(struct rpc_queue *queue);
 
 // Nothing more may be asked of gRPC for this queue. ended_cb comes when every

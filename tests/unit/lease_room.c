@@ -128,7 +128,7 @@ static void lease_room_begin_pass(struct lease_reader *reader)
 void lease_room_read_by_hand(struct lease_room *room)
 {
     room->reader.begin_pass = lease_room_begin_pass;
-    room->leases.reader = &room->reader;
+    lease_table_set_reader(&room->leases, &room->reader);
 }
 
 void lease_room_turn(struct lease_room *room)

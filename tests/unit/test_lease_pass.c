@@ -12,8 +12,9 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 // How long a lease waits for a pass that does not end.
-#define UNREAD_MS_MIN ((uint64_t)LEASE_PASS_TICK_MS * LEASE_PASS_TICKS)
-#define UNREAD_MS_MAX (UNREAD_MS_MIN + LEASE_PASS_TICK_MS + 1)
+#define UNREAD_TICKS (LEASE_PASS_MS_MAX / READ_PASS_TICK_MS_MAX)
+#define UNREAD_MS_MIN ((uint64_t)READ_PASS_TICK_MS * (UNREAD_TICKS - 1))
+#define UNREAD_MS_MAX ((uint64_t)LEASE_PASS_MS_MAX)
 
 static int setup(void **state)
 {
@@ -137,7 +138,7 @@ static void test_stall_during_a_pass_does_not_end_it(void **state)
     for (unsigned i = 0; i < 5; i++) {
         lease_room_pass(room, 501);
         assert_int_equal(room->passes, i + 1);
-        for (unsigned stalls = 0; stalls < LEASE_PASS_TICKS; stalls++) {
+        for (unsigned stalls = 0; stalls < UNREAD_TICKS - 1; stalls++) {
             lease_room_stall(room, stalls_ms[i]);
             assert_int_equal(room->exits_count, 0);
         }
@@ -146,10 +147,41 @@ static void test_stall_during_a_pass_does_not_end_it(void **state)
     }
     // Nobody reads for it: so many stalls, and no more.
     lease_room_pass(room, 501);
-    for (unsigned stalls = 0; stalls < LEASE_PASS_TICKS + 1; stalls++) {
+    for (unsigned stalls = 0; stalls < UNREAD_TICKS; stalls++) {
         lease_room_stall(room, 1000);
     }
+    lease_room_turn(room);
     assert_int_equal(room->exits_count, 1);
+}
+
+// How long a lease lasts that is due in a stall, when the pass does not end.
+static void test_no_lease_waits_longer_than_the_stall_and_100_ms(void **state)
+{
+    static const uint32_t periods_ms[] = {100, 120, 300, 1000, 15000};
+    static const uint32_t stalls_ms[] = {120, 200, 500, 2000, 10000};
+    struct lease_room *room = *state;
+
+    for (unsigned i = 0; i < 25 * 7; i++) {
+        uint32_t period_ms = periods_ms[i % 5];
+        uint64_t stall_ms = stalls_ms[i / 5 % 5];
+        uint64_t rest_ms = stall_ms < period_ms ? stall_ms : period_ms;
+        uint64_t entry = lease_room_begin(room, "a", period_ms);
+        uint64_t found_ns;
+        uint64_t waited_ms;
+
+        // Anywhere in a heartbeat.
+        lease_room_pass(room, period_ms - 1 - i / 25 * 8);
+        lease_room_stall(room, stall_ms);
+        found_ns = virtual_time_ns();
+        lease_room_pass(room, 20000);
+        assert_non_null(lease_room_exit(room, entry));
+        waited_ms =
+            (lease_room_exit(room, entry)->at_ns - found_ns) / NS_PER_MS;
+        assert_true(waited_ms >= rest_ms);
+        assert_true(waited_ms <= stall_ms + LEASE_PASS_MS_MAX);
+        // Nobody says so, but for the next row.
+        pass_is_over(room);
+    }
 }
 
 // The pass comes last: what arrives in a rest is read as well, however the loop
@@ -301,6 +333,7 @@ int main(void)
         LEASE(test_lease_due_during_a_pass_waits_for_the_next),
         LEASE(test_traffic_that_never_pauses_keeps_nobody),
         LEASE(test_stall_during_a_pass_does_not_end_it),
+        LEASE(test_no_lease_waits_longer_than_the_stall_and_100_ms),
         LEASE(test_stall_during_a_rest_is_followed_by_a_pass),
         LEASE(test_one_pass_serves_all_that_are_due_before_it),
         LEASE(test_lease_that_is_ended_while_it_waits_has_no_effect),
