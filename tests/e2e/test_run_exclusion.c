@@ -98,7 +98,8 @@ static void put_line(const char *file, const char *line)
 }
 
 // The command. Some of them, and some of their children, ignore SIGTERM; some
-// end by themselves, and may leave a child behind.
+// children leave the process group; some commands end by themselves, and may
+// leave a child behind.
 static int hold(void)
 {
     int fd = open("lock", O_RDWR | O_CREAT, 0600);
@@ -119,6 +120,9 @@ static int hold(void)
         signal(SIGTERM, SIG_IGN);
     }
     if (kind % 2 == 0 && fork() == 0) {
+        if (getpid() % 2 == 0) {
+            (void)setsid();
+        }
         signal(SIGTERM, kind % 4 == 0 ? SIG_IGN : SIG_DFL);
         for (;;) {
             pause();
