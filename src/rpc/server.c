@@ -7,6 +7,7 @@
 #include <grpc/slice.h>
 
 #include "core/container_of.h"
+#include "rpc/accept.h"
 #include "rpc/arm.h"
 #include "rpc/tcp_keepalive.h"
 
@@ -17,6 +18,9 @@
 // A call with more metadata ends its whole connection, in C-core. Hence twice
 // as much as a call may have: what is between the two ends that call alone.
 #define RPC_HEADERS_SIZE_MAX (2 * RPC_METADATA_SIZE_MAX)
+
+// How long a new connection may take to speak HTTP/2.
+#define RPC_HANDSHAKE_MS_MAX 10000
 
 static grpc_arg rpc_server_integer(const char *key, int value)
 {
@@ -31,6 +35,9 @@ static grpc_server *rpc_server_create(struct rpc_server_options options)
     grpc_arg arguments[] = {
         // Two daemons on one port would be two leaders.
         rpc_server_integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        // What says nothing takes a descriptor all the same.
+        rpc_server_integer(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS,
+                           RPC_HANDSHAKE_MS_MAX),
         rpc_server_integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH,
                            options.request_size_max),
         rpc_server_integer(GRPC_ARG_MAX_METADATA_SIZE, RPC_HEADERS_SIZE_MAX),
@@ -135,6 +142,7 @@ int rpc_server_listen(struct rpc_server *server, const char *address)
 
 void rpc_server_start(struct rpc_server *server)
 {
+    rpc_accept_keep_reserve();
     grpc_server_start(server->server);
     for (unsigned i = 0; i < server->registrations_count; i++) {
         for (unsigned armed = 0; armed < RPC_ARMED_CALLS; armed++) {

@@ -69,7 +69,8 @@ def test_answers_that_nobody_reads_do_not_pile_up(transport):
 
 @test_on_each_transport
 def test_calls_that_wait_are_answered_when_the_others_are_read(transport):
-    with Daemon(*PATIENT) as daemon, Client(daemon.targets[transport]) as client:
+    with Daemon(*PATIENT) as daemon:
+        client = Client(daemon.targets[transport])
         election, names = crowded(client)
         terms = concurrently(
             lambda name: client.promote(election, name), names[500:564]
