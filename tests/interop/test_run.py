@@ -144,7 +144,9 @@ class Run:
         with open(self.file, encoding="ascii") as file:
             lines = [line.split() for line in file if line.endswith("\n")]
         return [
-            (int(term), float(when)) for what, term, when in lines if what == word
+            (int(term), float(when))
+            for what, term, when in lines
+            if what == word
         ]
 
     def starts(self):
@@ -157,7 +159,8 @@ class Run:
 
     def last_alive(self):
         """When a program was last seen to run."""
-        return max(when for _, when in self._lines("start") + self._lines("alive"))
+        lines = self._lines("start") + self._lines("alive")
+        return max(when for _, when in lines)
 
     def await_said(self, text):
         until(lambda: text in "".join(self.said), f"it does not say {text!r}")
