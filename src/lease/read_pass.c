@@ -72,10 +72,11 @@ void read_passes_over(struct read_passes *passes)
     }
     passes->is_on = false;
     read_passes_move(&passes->served, &passes->over);
-    if (passes->late != NULL) {
+    read_passes_tell(passes);
+    // One that joined just now has begun it.
+    if (passes->late != NULL && !passes->is_on) {
         read_passes_begin(passes);
     }
-    read_passes_tell(passes);
 }
 
 static void read_passes_count(struct read_passes *passes,

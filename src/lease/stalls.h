@@ -17,7 +17,8 @@
 #define STALLS_HEARTBEAT_MS 50
 // A loop may be late by so much without having stood still.
 #define STALLS_TOLERANCE_MS 25
-#define STALLS_MAX 8
+// Of n stalls of random lengths about ln(n) are longer than all that follow.
+#define STALLS_MAX 32
 
 struct stall {
     uint64_t ended_ms;
