@@ -36,22 +36,13 @@
 #include "ctl/run_signals.h"
 #include "ctl/run_state.h"
 #include "ctl/run_terminal.h"
+#include "ctl/run_timers.h"
 #include "ctl/warden.h"
 
 _Static_assert((int)RUN_REASON_CURRENT == ELECTD__V1__REASON__REASON_CURRENT &&
                    (int)RUN_REASON_REPLACED ==
                        ELECTD__V1__REASON__REASON_REPLACED,
                "the reasons have the numbers of the wire");
-
-enum run_timer_kind {
-    // Repeats.
-    RUN_TIMER_BEAT,
-    RUN_TIMER_PAUSE,
-    RUN_TIMER_QUIET,
-    RUN_TIMER_WAIT,
-    RUN_TIMER_HOLD,
-    RUN_TIMERS,
-};
 
 struct run {
     uv_loop_t loop;
@@ -66,26 +57,14 @@ struct run {
     struct run_campaign campaign;
     struct run_confirm confirm;
     struct backoff backoff;
-    uv_timer_t timers[RUN_TIMERS];
+    struct run_timers timers;
     struct run_signals signals;
     int exit_code;
 };
 
-static void run_timer_start(struct run *run, enum run_timer_kind kind,
-                            uv_timer_cb over_cb, uint64_t delay_ms)
-{
-    uint64_t repeat_ms = kind == RUN_TIMER_BEAT ? delay_ms : 0;
-    int status;
-
-    // The loop's idea of the time may be as old as the callback that runs.
-    uv_update_time(&run->loop);
-    status = uv_timer_start(&run->timers[kind], over_cb, delay_ms, repeat_ms);
-    assert(status == 0);
-}
-
 static void run_feed(struct run *run, struct run_event event);
 
-static void run_timer_cb(uv_timer_t *timer)
+static void run_timer_cb(struct run_timers *timers, enum run_timer which)
 {
     static const enum run_event_kind events[] = {
         [RUN_TIMER_PAUSE] = RUN_PAUSE_OVER,
@@ -93,14 +72,13 @@ static void run_timer_cb(uv_timer_t *timer)
         [RUN_TIMER_WAIT] = RUN_WAIT_OVER,
         [RUN_TIMER_HOLD] = RUN_HOLD_OVER,
     };
-    struct run *run = timer->data;
+    struct run *run = container_of(timers, struct run, timers);
 
-    run_feed(run, (struct run_event){.kind = events[timer - run->timers]});
-}
-
-static void run_beat_cb(uv_timer_t *timer)
-{
-    warden_beat(&((struct run *)timer->data)->warden);
+    if (which == RUN_TIMER_BEAT) {
+        warden_beat(&run->warden);
+    } else {
+        run_feed(run, (struct run_event){.kind = events[which]});
+    }
 }
 
 static void run_warden_closed_cb(struct warden *warden)
@@ -117,9 +95,7 @@ static void run_client_closed_cb(struct client *client)
 static void run_close(struct run *run, int exit_code)
 {
     run->exit_code = exit_code;
-    for (size_t i = 0; i < RUN_TIMERS; i++) {
-        uv_close((uv_handle_t *)&run->timers[i], NULL);
-    }
+    run_timers_close(&run->timers);
     run_signals_close(&run->signals);
     run_confirm_close(&run->confirm);
     warden_close(&run->warden, run_warden_closed_cb);
@@ -137,14 +113,14 @@ static void run_act(struct run *run, const struct run_action *action)
         identity_instance(run->instance);
         return;
     case RUN_PAUSE:
-        run_timer_start(run, RUN_TIMER_PAUSE, run_timer_cb,
-                        backoff_next_ms(&run->backoff));
+        run_timers_start(&run->timers, RUN_TIMER_PAUSE,
+                         backoff_next_ms(&run->backoff));
         return;
     case RUN_CANCEL:
         run_campaign_cancel(&run->campaign);
         return;
     case RUN_AWAIT_QUIET:
-        run_timer_start(run, RUN_TIMER_QUIET, run_timer_cb, action->time_ms);
+        run_timers_start(&run->timers, RUN_TIMER_QUIET, action->time_ms);
         return;
     case RUN_START:
         warden_start(&run->warden, action->term, action->time_ms);
@@ -163,7 +139,7 @@ static void run_act(struct run *run, const struct run_action *action)
         run_campaign_leave(&run->campaign);
         return;
     case RUN_AWAIT_HOLD:
-        run_timer_start(run, RUN_TIMER_HOLD, run_timer_cb, action->time_ms);
+        run_timers_start(&run->timers, RUN_TIMER_HOLD, action->time_ms);
         return;
     case RUN_EXIT:
         run_close(run, action->number);
@@ -218,7 +194,7 @@ static void run_answered_cb(struct run_campaign *campaign,
         return;
     }
     run_report_answer(&run->report, &before, &run->state, answer->term,
-                      uv_timer_get_due_in(&run->timers[RUN_TIMER_QUIET]));
+                      run_timers_due_in_ms(&run->timers, RUN_TIMER_QUIET));
     run_confirm_hear(&run->confirm, answer->life, answer->term->term);
 }
 
@@ -345,20 +321,14 @@ static void run_signal_cb(struct run_signals *signals, int number)
     }
 }
 
-// None of this fails in a process that has just begun.
 static void run_init_timers(struct run *run)
 {
     const struct run_options *options = run->options;
-    int status = 0;
 
-    for (size_t i = 0; i < RUN_TIMERS; i++) {
-        status |= uv_timer_init(&run->loop, &run->timers[i]);
-        run->timers[i].data = run;
-    }
-    assert(status == 0);
-    run_timer_start(run, RUN_TIMER_BEAT, run_beat_cb, options->times.beat_ms);
+    run_timers_init(&run->timers, &run->loop, run_timer_cb);
+    run_timers_start(&run->timers, RUN_TIMER_BEAT, options->times.beat_ms);
     if (options->wait_ms > 0 && options->wait_ms != RUN_OPTIONS_WAIT_FOREVER) {
-        run_timer_start(run, RUN_TIMER_WAIT, run_timer_cb, options->wait_ms);
+        run_timers_start(&run->timers, RUN_TIMER_WAIT, options->wait_ms);
     }
 }
 
