@@ -486,6 +486,57 @@ static void test_the_next_one_starts_when_the_first_has_left(void **state)
     group_await_gone(pgid);
 }
 
+static void test_whoever_does_not_wait_says_who_leads(void **state)
+{
+    static const char *const waits[] = {"--no-wait", "--wait=100ms"};
+    struct fixture *fixture = *state;
+
+    assert_int_equal(CALL("create", "e"), 0);
+    assert_int_equal(CALL("enter", "e", "plain one"), 0);
+    for (unsigned i = 0; i < 2; i++) {
+        SPAWN(&fixture->a, "a", -1, "run", waits[i], "e", "--", "true");
+        assert_int_equal(contender_await_exit(&fixture->a), 6);
+        assert_non_null(
+            strstr(contender_error(&fixture->a), "'plain one' leads (term 1)"));
+        assert_non_null(strstr(contender_error(&fixture->a),
+                               "electctl evict e 'plain one'\n"));
+    }
+    // Nothing is left of it in the queue.
+    assert_int_equal(CALL("evict", "e", "plain one"), 0);
+    assert_int_equal(
+        CALL("run", "--no-wait", "--start-delay", "0", "e", "--", "true"), 0);
+}
+
+static void test_whoever_does_not_wait_says_that_nobody_answers(void **state)
+{
+    struct fixture *fixture = *state;
+
+    daemon_signal(&fixture->daemon, SIGSTOP);
+    assert_int_equal(
+        CALL("run", "--no-wait", "--timeout", "300ms", "e", "--", "true"), 4);
+    daemon_signal(&fixture->daemon, SIGCONT);
+    daemon_signal(&fixture->daemon, SIGKILL);
+    daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS);
+    daemon_dispose(&fixture->daemon);
+    assert_int_equal(CALL("run", "--no-wait", "e", "--", "true"), 4);
+    assert_int_equal(CALL("run", "--wait", "300ms", "e", "--", "true"), 4);
+}
+
+static void test_a_success_is_held_until_somebody_else_leads(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
+          "--candidate", "a", "--hold", "5m", "e", SHELL, "echo 1 >> done");
+    scratch_await(&fixture->scratch, "done", "1");
+    assert_int_equal(CALL("run", "--no-wait", "e", "--", "true"), 6);
+    assert_int_equal(CALL("evict", "e", "a"), 0);
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    SPAWN(&fixture->b, "b", -1, "run", "--start-delay", "0", "--hold", "5m",
+          "e", SHELL, "exit 3");
+    assert_int_equal(contender_await_exit(&fixture->b), 3);
+}
+
 // What is typed reaches the program, and so does Ctrl-C, by the terminal.
 static void test_in_a_terminal_the_program_is_in_front(void **state)
 {
@@ -568,6 +619,9 @@ int main(void)
         TEST(test_a_daemon_that_is_stopped_ends_it_with_5),
         TEST(test_with_retry_it_comes_back_to_a_new_daemon),
         TEST(test_the_next_one_starts_when_the_first_has_left),
+        TEST(test_whoever_does_not_wait_says_who_leads),
+        TEST(test_whoever_does_not_wait_says_that_nobody_answers),
+        TEST(test_a_success_is_held_until_somebody_else_leads),
         TEST(test_in_a_terminal_the_program_is_in_front),
         TEST(test_what_is_wrong_with_the_command_line_is_said),
     };
