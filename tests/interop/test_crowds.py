@@ -68,6 +68,23 @@ def test_answers_that_nobody_reads_do_not_pile_up(transport):
 
 
 @test_on_each_transport
+def test_daemon_ends_while_calls_wait(transport):
+    daemon = Daemon(*PATIENT, "--drain-timeout=1s")
+    with Client(daemon.targets[transport]) as other:
+        election, names = crowded(other)
+        with Frames(daemon.targets[transport], acknowledges=True) as frames:
+            for name in names:
+                request = promote_request(election, name)
+                frames.send(frames.call(PROMOTE, request))
+            frames.ping()
+            daemon.stop()
+            check(
+                not any("drain_incomplete" in line for line in daemon.log),
+                "calls were left",
+            )
+
+
+@test_on_each_transport
 def test_calls_that_wait_are_answered_when_the_others_are_read(transport):
     with Daemon(*PATIENT) as daemon:
         client = Client(daemon.targets[transport])
