@@ -26,6 +26,8 @@
 
 #define WARDEN_SEARCH_PAUSE_MS_MIN 10
 #define WARDEN_SEARCH_PAUSE_MS_MAX 640
+// How much longer than the search the pause is at the least.
+#define WARDEN_SEARCH_PAUSE_SHARE 20
 
 static bool warden_ending_search(struct warden_ending *ending,
                                  struct warden_list *list)
@@ -81,20 +83,32 @@ void warden_ending_ask(struct warden_ending *ending, pid_t pgid, int number)
     warden_list_clear(&list);
 }
 
-void warden_ending_kill(struct warden_ending *ending)
+// Searches less and less often, and never for more than a small part of the
+// time.
+static void warden_ending_pause(struct warden_ending *ending, uint64_t begun_ms)
 {
-    struct warden_list list;
     uint64_t now_ms = boot_clock_ms();
+    uint64_t pause_ms_min = (now_ms - begun_ms) * WARDEN_SEARCH_PAUSE_SHARE;
 
-    warden_tree_kill_children(ending->others);
-    if (now_ms < ending->search_at_ms) {
-        return;
-    }
     ending->pause_ms *= 2;
     if (ending->pause_ms < WARDEN_SEARCH_PAUSE_MS_MIN) {
         ending->pause_ms = WARDEN_SEARCH_PAUSE_MS_MIN;
     } else if (ending->pause_ms > WARDEN_SEARCH_PAUSE_MS_MAX) {
         ending->pause_ms = WARDEN_SEARCH_PAUSE_MS_MAX;
+    }
+    ending->search_at_ms =
+        now_ms +
+        (ending->pause_ms > pause_ms_min ? ending->pause_ms : pause_ms_min);
+}
+
+void warden_ending_kill(struct warden_ending *ending)
+{
+    struct warden_list list;
+    uint64_t begun_ms = boot_clock_ms();
+
+    warden_tree_kill_children(ending->others);
+    if (begun_ms < ending->search_at_ms) {
+        return;
     }
     if (warden_ending_search(ending, &list)) {
         for (size_t i = 0; i < list.count; i++) {
@@ -104,5 +118,5 @@ void warden_ending_kill(struct warden_ending *ending)
         }
         warden_list_clear(&list);
     }
-    ending->search_at_ms = boot_clock_ms() + ending->pause_ms;
+    warden_ending_pause(ending, begun_ms);
 }
