@@ -180,6 +180,16 @@ void proxy_state(struct proxy_process *proxy, struct proxy_state *state)
     proxy_tell(proxy, state, "state");
 }
 
+void proxy_kill(struct proxy_process *proxy)
+{
+    assert_true(proxy->pid > 0);
+    kill(proxy->pid, SIGKILL);
+    assert_int_equal(waitpid(proxy->pid, NULL, 0), proxy->pid);
+    (void)fclose(proxy->commands);
+    (void)fclose(proxy->answers);
+    proxy->pid = 0;
+}
+
 bool proxy_dispose(struct proxy_process *proxy)
 {
     int status = 0;

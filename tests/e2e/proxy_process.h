@@ -79,6 +79,9 @@ void proxy_go_away(struct proxy_process *proxy, unsigned door);
 
 void proxy_state(struct proxy_process *proxy, struct proxy_state *state);
 
+// Kills it: what was on its way is lost, and all connections end.
+void proxy_kill(struct proxy_process *proxy);
+
 // Ends it, with all of its connections. Returns false if it had failed. May be
 // called twice.
 bool proxy_dispose(struct proxy_process *proxy);
