@@ -20,6 +20,7 @@
 #include "core/container_of.h"
 #include "ctl/boot_clock.h"
 #include "ctl/failure.h"
+#include "ctl/run_terminal.h"
 
 // So many calls are sent within the promised time, and within the grace.
 #define CONFIRMER_CALLS 3
@@ -71,8 +72,7 @@ static void confirmer_move(struct confirmer *confirmer,
 static void confirmer_allow(struct confirmer *confirmer, uint64_t until_ms)
 {
     if (confirmer->phase == CONFIRMER_OVER) {
-        fprintf(stderr,
-                "electctl: leadership is confirmed again (term %" PRIu64 ")\n",
+        run_say("leadership is confirmed again (term %" PRIu64 ")",
                 confirmer->term);
     }
     confirmer_move(confirmer, CONFIRMER_ALLOWED);
@@ -85,9 +85,8 @@ static void confirmer_forbid(struct confirmer *confirmer, uint64_t now_ms)
     uint64_t since_ms = now_ms - confirmer->confirmed_ms;
 
     if (confirmer->phase != CONFIRMER_OVER) {
-        fprintf(stderr,
-                "electctl: leadership not confirmed for %" PRIu64 ".%" PRIu64
-                "s: stop acting (term %" PRIu64 ")\n",
+        run_say("leadership not confirmed for %" PRIu64 ".%" PRIu64
+                "s: stop acting (term %" PRIu64 ")",
                 since_ms / 1000, since_ms % 1000 / 100, confirmer->term);
     }
     confirmer_move(confirmer, CONFIRMER_OVER);
@@ -211,9 +210,7 @@ static void confirmer_tick_cb(uv_timer_t *timer)
 static void confirmer_warn(struct confirmer *confirmer)
 {
     if (!confirmer->has_warned) {
-        fprintf(stderr,
-                "electctl: nothing bounds how long this candidate may act: %s "
-                "is 0\n",
+        run_say("nothing bounds how long this candidate may act: %s is 0",
                 confirmer->plan->grace_ms == 0 ? "--grace"
                                                : "--confirm-within");
         confirmer->has_warned = true;
