@@ -82,6 +82,10 @@ ctl_child_run(const struct ctl_child *child)
     }
     sigprocmask(SIG_SETMASK, &mask, NULL);
     signal(SIGPIPE, SIG_DFL);
+    // A shell that runs the test in the background has them ignored.
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGINT, SIG_DFL);
+    signal(SIGQUIT, SIG_DFL);
     dup2(child->null_fd, STDIN_FILENO);
     dup2(child->out_fd, STDOUT_FILENO);
     dup2(child->err_fd, STDERR_FILENO);

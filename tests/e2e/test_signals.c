@@ -211,7 +211,8 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
     ctl_spawn(&ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
                                         .words = "watch a",
                                         .out_fd = ends[1]});
-    while (pipe_size(ends[0]) < full - PIPE_BUF) {
+    // The rest of a page may be too small for a line.
+    while (pipe_size(ends[0]) < full - 2 * PIPE_BUF) {
         assert_true(daemon_now_ms() < deadline_ms);
         tell(client, "Enter a n; Withdraw a n");
     }
@@ -225,6 +226,28 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
     close(ends[1]);
 }
 
+// Starts a campaign whose output has room for no more than its first line, and
+// waits for that.
+static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
+                           int ends[2])
+{
+    static char page[PIPE_BUF];
+    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    int size;
+
+    fill(ends);
+    assert_int_equal(read(ends[0], page, sizeof page), sizeof page);
+    size = pipe_size(ends[0]);
+    ctl_spawn(ctl, &(struct ctl_start){
+                       .endpoint = endpoint(fixture),
+                       .words = "campaign --candidate n1 --grace 5m a",
+                       .out_fd = ends[1]});
+    while (pipe_size(ends[0]) == size) {
+        assert_true(daemon_now_ms() < deadline_ms);
+        usleep(1000);
+    }
+}
+
 static void test_unread_output_does_not_keep_campaign_from_its_end(void **state)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
@@ -233,22 +256,19 @@ static void test_unread_output_does_not_keep_campaign_from_its_end(void **state)
     struct client *client = fixture_start(fixture, NULL);
     int ends[2];
 
-    fill(ends);
     tell(client, "Create a");
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        ctl_spawn(&ctl, &(struct ctl_start){
-                            .endpoint = endpoint(fixture),
-                            .words = "campaign --candidate n1 --grace 5m a",
-                            .out_fd = ends[1]});
-        await_term(client, "a", " n1 [");
-        tell(client, "Enter a n2; Withdraw a n2");
+        spawn_campaign(fixture, &ctl, ends);
+        // More than there is room for.
+        for (unsigned j = 0; j < ROUNDS; j++) {
+            tell(client, "Enter a n2; Withdraw a n2");
+        }
         ctl_signal(&ctl, numbers[i]);
         assert_int_equal(ctl_await_exit(&ctl), 0);
-        assert_string_equal(ctl.err.text, "");
         expect_part(client, "GetTerm a", " - []");
+        close(ends[0]);
+        close(ends[1]);
     }
-    close(ends[0]);
-    close(ends[1]);
 }
 
 // Nor is anything lost, or the leader taken for dead, while it is not read.
