@@ -166,6 +166,40 @@ static void test_short_lease_elsewhere_does_not_keep_a_dead_leader(void **state)
     assert_true(renewers_stop(renewers));
 }
 
+// Calls without a pause: there is always something to read.
+static void test_traffic_that_never_pauses_keeps_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    struct client *client = fixture_start(fixture, PATIENT);
+    struct renewers_plan plan = {
+        .listen = listen_of(fixture),
+        .election = "b",
+        .count = 32,
+        .ttl_ms = "30000",
+    };
+    struct renewers *renewers;
+    struct stream *stream;
+    int64_t entered_ns;
+
+    tell(client, "Create a; Create b");
+    stream = watch(client, "a");
+    renewers = renewers_start(&plan);
+    for (unsigned i = 1; i <= 3; i++) {
+        char term[16];
+
+        (void)snprintf(term, sizeof term, "%u n1 []", i);
+        entered_ns = stopwatch_ns();
+        expect_timed_enter(listen_of(fixture), "n1", "500", term);
+        expect_next(stream, term);
+        (void)snprintf(term, sizeof term, "%u - []", i);
+        expect_next(stream, term);
+        print_message("# over after %.0f ms\n", stopwatch_ms_since(entered_ns));
+        assert_true(stopwatch_ms_since(entered_ns) >= 500);
+        assert_true(stopwatch_ms_since(entered_ns) < 10000);
+    }
+    assert_true(renewers_stop(renewers));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +208,7 @@ int main(void)
         OVER_TCP(test_nobody_with_a_connection_is_removed_by_a_stall),
         OVER_TCP(test_stall_of_ten_seconds_removes_nobody),
         OVER_TCP(test_short_lease_elsewhere_does_not_keep_a_dead_leader),
+        OVER_TCP(test_traffic_that_never_pauses_keeps_nobody),
     };
 
     return fixture_run(tests);

@@ -10,11 +10,14 @@
 // - a renewal that was on the wire before its read pass began has won;
 // - nobody who renews in time is removed, and who does not is.
 //
-// Bugs that were planted, and found: a lease that joins the pass that is on; no
-// rest after a stall; a rest for the stall where the period is shorter; a stall
-// from before the lease; a renewal that leaves a lease in its list; a limit of
-// time for a pass, rather than of ticks; a short stall that hides a long one; a
-// timer one millisecond short; a period that begins at the loop's stale time.
+// Bugs that were planted, each of which it found: a lease joins the pass that
+// is on; there is no rest after a stall; it is as long as the stall where the
+// period is shorter, or as the period where the stall is; a stall from before
+// the lease counts; only the last stall counts, however short; any lease that
+// is short makes the loop forget its stalls; a renewal leaves the lease in its
+// list; a rest is not followed by a pass; a pass has no limit, or one of time
+// instead of ticks; a timer is a millisecond short; a stall is measured by the
+// loop's stale time.
 //
 //     sim_lease_stalls                      many fixed seeds, and one new one
 //     sim_lease_stalls --seed 7             that seed

@@ -32,6 +32,11 @@ struct fixture {
     uv_sem_t heard_in_thread;
     int pipe_ends[2];
     unsigned heard;
+    unsigned passes;
+    // Traffic that goes on for as long as it is to.
+    struct rpc_tag traffic;
+    bool is_busy;
+    unsigned traffic_count;
 
     char byte;
 };
@@ -217,6 +222,86 @@ static void test_what_a_timer_begins_to_read_is_heard(void **state)
     (void)close(fixture.pipe_ends[1]);
 }
 
+static void pass_over_cb(struct rpc_queue *queue)
+{
+    struct fixture *fixture = container_of(queue, struct fixture, queue);
+
+    fixture->passes++;
+    if (fixture->passes < ROUNDS) {
+        rpc_queue_begin_pass(queue);
+    } else {
+        fixture_finish(fixture);
+    }
+}
+
+static void test_pass_with_nothing_to_read_is_over_soon(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_open(&fixture);
+    fixture.queue.pass_over_cb = pass_over_cb;
+    rpc_queue_begin_pass(&fixture.queue);
+    // Not inside of that.
+    assert_int_equal(fixture.passes, 0);
+    fixture_run(&fixture);
+    assert_int_equal(fixture.passes, ROUNDS);
+}
+
+// A completion is there at once, every time.
+static void send_traffic(struct fixture *fixture)
+{
+    assert_int_equal(grpc_call_start_batch(fixture->queue.bell, NULL, 0,
+                                           &fixture->traffic, NULL),
+                     GRPC_CALL_OK);
+}
+
+static void traffic_cb(struct rpc_tag *tag, bool ok)
+{
+    struct fixture *fixture = container_of(tag, struct fixture, traffic);
+
+    (void)ok;
+    fixture->traffic_count++;
+    assert_int_equal(fixture->passes, 0);
+    if (fixture->is_busy) {
+        send_traffic(fixture);
+    }
+}
+
+static void end_traffic_timer_cb(uv_timer_t *timer)
+{
+    struct fixture *fixture = container_of(timer, struct fixture, timer);
+
+    fixture->is_busy = false;
+}
+
+static void last_pass_over_cb(struct rpc_queue *queue)
+{
+    struct fixture *fixture = container_of(queue, struct fixture, queue);
+
+    assert_false(fixture->is_busy);
+    fixture->passes++;
+    fixture_finish(fixture);
+}
+
+static void test_pass_is_not_over_while_there_is_traffic(void **state)
+{
+    struct fixture fixture;
+
+    (void)state;
+    fixture_open(&fixture);
+    fixture.queue.pass_over_cb = last_pass_over_cb;
+    fixture.traffic.done_cb = traffic_cb;
+    fixture.is_busy = true;
+    send_traffic(&fixture);
+    uv_update_time(&fixture.loop);
+    uv_timer_start(&fixture.timer, end_traffic_timer_cb, 100, 0);
+    rpc_queue_begin_pass(&fixture.queue);
+    fixture_run(&fixture);
+    assert_int_equal(fixture.passes, 1);
+    assert_true(fixture.traffic_count > ROUNDS);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +310,8 @@ int main(void)
         cmocka_unit_test(test_another_thread_wakes_the_loop_again_and_again),
         cmocka_unit_test(test_a_signal_is_heard_while_the_loop_waits),
         cmocka_unit_test(test_what_a_timer_begins_to_read_is_heard),
+        cmocka_unit_test(test_pass_with_nothing_to_read_is_over_soon),
+        cmocka_unit_test(test_pass_is_not_over_while_there_is_traffic),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
