@@ -323,10 +323,10 @@ static unsigned exclusion_end(struct exclusion_trial *trial)
 
 static void exclusion_begin(struct exclusion_trial *trial)
 {
-    trial->network =
-        (enum exclusion_network)exclusion_below(trial, EXCLUSION_NETWORKS);
-    trial->has_groups = exclusion_below(trial, 2) == 0;
-    trial->has_kills = exclusion_below(trial, 2) == 0;
+    // Twelve seeds in a row are of all kinds.
+    trial->network = (enum exclusion_network)(trial->seed % EXCLUSION_NETWORKS);
+    trial->has_groups = trial->seed / EXCLUSION_NETWORKS % 2 == 1;
+    trial->has_kills = trial->seed / (2 * EXCLUSION_NETWORKS) % 2 == 1;
     trial->pause_ms_max = exclusion_below(trial, 2) == 0 ? 2500 : 5000;
     scratch_make(&trial->scratch);
     snprintf(trial->daemon_path, RELAY_PATH_SIZE, "%s/d.sock",
