@@ -334,14 +334,23 @@ static void check_cut(struct fixture *fixture, bool is_pooled,
     end(fixture, &proxy);
 }
 
-static void test_cut_on_either_side_is_told_to_the_other(void **state)
+static void test_cut_from_the_client_is_told_to_the_daemon(void **state)
 {
     check_cut(*state, false, proxy_cut_clients);
-    fixture_stop(*state);
+}
+
+static void test_cut_from_a_client_is_told_by_a_pool(void **state)
+{
     check_cut(*state, true, proxy_cut_clients);
-    fixture_stop(*state);
+}
+
+static void test_cut_from_the_daemon_is_told_to_the_client(void **state)
+{
     check_cut(*state, false, proxy_cut_daemon);
-    fixture_stop(*state);
+}
+
+static void test_cut_of_a_pool_is_told_to_the_client(void **state)
+{
     check_cut(*state, true, proxy_cut_daemon);
 }
 
@@ -443,7 +452,10 @@ int main(void)
         OVER_TCP(test_frozen_requests_do_not_reach_the_daemon),
         OVER_TCP(test_frozen_answers_are_to_calls_that_were_done),
         OVER_TCP(test_answers_are_as_late_as_they_were_told_to_be),
-        OVER_TCP(test_cut_on_either_side_is_told_to_the_other),
+        OVER_TCP(test_cut_from_the_client_is_told_to_the_daemon),
+        OVER_TCP(test_cut_from_a_client_is_told_by_a_pool),
+        OVER_TCP(test_cut_from_the_daemon_is_told_to_the_client),
+        OVER_TCP(test_cut_of_a_pool_is_told_to_the_client),
         OVER_TCP(test_cut_behind_a_frozen_link_is_told_later),
         OVER_TCP(test_daemon_that_is_away_is_unavailable),
         OVER_TCP(test_clients_of_a_pool_share_a_connection),
