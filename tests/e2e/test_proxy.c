@@ -25,7 +25,9 @@
 #include "story.h"
 #include "timed_enter.h"
 
-#define KEEPALIVE "--keepalive-time 100ms --keepalive-timeout 100ms"
+// The next ping is sent when the one before was answered. A proxy that is slow
+// is not to be lost.
+#define KEEPALIVE "--keepalive-time 100ms --keepalive-timeout 20s"
 #define REFLECTION "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 // Of a call that is not to be answered.
 #define SHORT_MS 300

@@ -23,10 +23,10 @@ from harness import main, new_channel, new_name, term_of, test
 LEAD = "--lead"
 GRACE_MS = 500
 CONFIRM_MS = 2000
-# A client of the daemon itself that falls silent is noticed within a second.
-KEEPALIVE = ("--keepalive-time=500ms", "--keepalive-timeout=250ms")
+# A client of the daemon itself that falls silent is noticed within 2.5 s.
+KEEPALIVE = ("--keepalive-time=500ms", "--keepalive-timeout=2s")
 # How long "never" is waited for.
-NEVER_S = 5
+NEVER_S = 7
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 # All that nginx writes goes into the directory.
