@@ -176,6 +176,14 @@ static void daemon_begin_pass(struct lease_reader *reader)
     rpc_server_begin_pass(&daemon->server);
 }
 
+static uint64_t daemon_caught_up_ms(const struct lease_reader *reader)
+{
+    const struct daemon *daemon = container_of(
+        (struct lease_reader *)(uintptr_t)reader, struct daemon, reader);
+
+    return rpc_server_caught_up_ms(&daemon->server);
+}
+
 static void daemon_pass_over_cb(struct rpc_server *server)
 {
     struct daemon *daemon = container_of(server, struct daemon, server);
@@ -412,6 +420,7 @@ static const char *daemon_open_rooms(struct daemon *daemon)
     lease_table_init(&daemon->leases, &daemon->loop, &daemon->store.base);
     daemon->leases.overdue_cb = daemon_overdue_cb;
     daemon->reader.begin_pass = daemon_begin_pass;
+    daemon->reader.caught_up_ms = daemon_caught_up_ms;
     lease_table_set_reader(&daemon->leases, &daemon->reader);
     daemon->server.pass_over_cb = daemon_pass_over_cb;
     uv_timer_init(&daemon->loop, &daemon->drain);

@@ -63,15 +63,16 @@ struct lease {
     char names[];
 };
 
-// The loop is seen to turn. Returns its time, brought up to date.
-static uint64_t lease_notice_turn(struct lease_table *table)
+// Looks when the loop had last caught up.
+static void lease_look(struct lease_table *table)
 {
-    uint64_t now_ms;
+    const struct lease_reader *reader = table->passes.reader;
+    uint64_t caught_up_ms = uv_now(table->loop);
 
-    uv_update_time(table->loop);
-    now_ms = uv_now(table->loop);
-    stalls_turned(&table->stalls, now_ms);
-    return now_ms;
+    if (reader != NULL && reader->caught_up_ms != NULL) {
+        caught_up_ms = reader->caught_up_ms(reader);
+    }
+    stalls_look(&table->stalls, caught_up_ms);
 }
 
 static void lease_heartbeat_cb(uv_timer_t *timer)
@@ -79,7 +80,7 @@ static void lease_heartbeat_cb(uv_timer_t *timer)
     struct lease_table *table =
         container_of(timer, struct lease_table, heartbeat);
 
-    stalls_turned(&table->stalls, uv_now(table->loop));
+    lease_look(table);
     if (table->by_entry == NULL) {
         uv_timer_stop(timer);
     }
@@ -208,8 +209,8 @@ static void lease_start_timer(struct lease *lease, uint64_t duration_ms)
 
 static void lease_due(struct lease *lease)
 {
-    uint64_t stall_ms =
-        stalls_longest_ms(&lease->table->stalls, lease->begun_ms);
+    uint64_t stall_ms = stalls_longest_ms(
+        &lease->table->stalls, lease->begun_ms, uv_now(lease->table->loop));
     uint64_t rest_ms =
         stall_ms < lease->period_ms ? stall_ms : lease->period_ms;
 
@@ -229,7 +230,7 @@ static void lease_timer_cb(uv_timer_t *timer)
     struct lease *lease = container_of(timer, struct lease, timer);
     struct lease_table *table = lease->table;
 
-    stalls_turned(&table->stalls, uv_now(table->loop));
+    lease_look(table);
     if (lease->phase == LEASE_RUNNING) {
         lease_due(lease);
     } else {
@@ -240,7 +241,8 @@ static void lease_timer_cb(uv_timer_t *timer)
 // A full period from now on.
 static void lease_start(struct lease *lease)
 {
-    lease->begun_ms = lease_notice_turn(lease->table);
+    uv_update_time(lease->table->loop);
+    lease->begun_ms = uv_now(lease->table->loop);
     lease_move(lease, LEASE_RUNNING);
     lease_start_timer(lease, lease->period_ms);
 }

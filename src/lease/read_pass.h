@@ -27,6 +27,9 @@ struct lease_reader {
     // inside of this, when all that could be read at this moment has been read,
     // and what it asks for has been done.
     void (*begin_pass)(struct lease_reader *reader);
+    // When it had last done all that had been read by then, by the loop's
+    // clock. NULL: it does so in each turn of the loop.
+    uint64_t (*caught_up_ms)(const struct lease_reader *reader);
 };
 
 // One that waits; embedded in a lease.

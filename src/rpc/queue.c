@@ -211,6 +211,8 @@ static void rpc_queue_wait_cb(uv_check_t *wait)
 
         switch (completion.type) {
         case GRPC_QUEUE_TIMEOUT:
+            uv_update_time(wait->loop);
+            queue->caught_up_ms = uv_now(wait->loop);
             if (is_listening && i == 0 && rpc_queue_was_quiet(&since)) {
                 rpc_queue_pass_over(queue);
             }

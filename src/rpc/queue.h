@@ -39,6 +39,8 @@ struct rpc_queue {
     int open_handles;
     // A read pass was asked for; pass_over_cb is the asker's.
     bool is_passing;
+    // When C-core last had nothing more to tell, by the loop's clock.
+    uint64_t caught_up_ms;
     void (*pass_over_cb)(struct rpc_queue *queue);
     // Shut down and empty.
     void (*ended_cb)(struct rpc_queue *queue);

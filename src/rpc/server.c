@@ -156,6 +156,11 @@ void rpc_server_begin_pass(struct rpc_server *server)
     rpc_queue_begin_pass(&server->queue);
 }
 
+uint64_t rpc_server_caught_up_ms(const struct rpc_server *server)
+{
+    return server->queue.caught_up_ms;
+}
+
 static void rpc_server_pass_over_cb(struct rpc_queue *queue)
 {
     struct rpc_server *server = container_of(queue, struct rpc_server, queue);

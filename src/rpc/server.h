@@ -112,6 +112,10 @@ void rpc_server_start(struct rpc_server *server);
 // this; and not while traffic never pauses, see rpc_queue_begin_pass().
 void rpc_server_begin_pass(struct rpc_server *server);
 
+// When all that had been read was last begun, by the loop's clock: while that
+// does not change, calls wait behind other work.
+uint64_t rpc_server_caught_up_ms(const struct rpc_server *server);
+
 // New calls get UNAVAILABLE from here on.
 void rpc_server_refuse_calls(struct rpc_server *server);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A submitted request waits in a list until the loop has polled; then the list
-// is worked off in order. What done_cb submits waits for the next turn, so that
-// a chain of requests cannot keep the loop from its other work.
+// is worked off in order, but for a short time only. What done_cb submits waits
+// for the next turn. So neither a chain of requests nor a crowd of them, such
+// as the leases of thousands of candidates that are over at once, can keep the
+// loop from its other work.
 
 #include "store/memory.h"
 
@@ -11,6 +13,9 @@
 #include <utlist.h>
 
 #include "core/container_of.h"
+
+// How long one turn of the loop may take, by a single request more.
+#define STORE_MEMORY_TURN_MS 5
 
 // True if that was a change.
 static bool store_memory_run(struct store_memory *store,
@@ -37,34 +42,51 @@ static void store_memory_tell_over(struct store_memory *store)
     }
 }
 
+static void store_memory_wake(struct store_memory *store);
+
 static void store_memory_check_cb(uv_check_t *check)
 {
     struct store_memory *store =
         container_of(check, struct store_memory, check);
+    uint64_t end_ns = uv_hrtime() + STORE_MEMORY_TURN_MS * UINT64_C(1000000);
     struct store_request *batch = store->waiting;
     struct store_request *request;
     bool has_changed = false;
+    bool has_time = true;
 
     store->waiting = NULL;
     uv_check_stop(&store->check);
     uv_idle_stop(&store->idle);
-    while (batch != NULL && store->close_cb == NULL) {
+    while (batch != NULL && store->close_cb == NULL && has_time) {
         request = batch;
         DL_DELETE(batch, request);
         has_changed = store_memory_run(store, request) || has_changed;
+        // The clock is not read for a request alone.
+        has_time = batch == NULL || uv_hrtime() < end_ns;
     }
     if (has_changed) {
         store_memory_tell_over(store);
     }
-    // Closed on the way: the rest waits, before what was submitted since.
+    // The rest waits, before what was submitted since.
     DL_CONCAT(batch, store->waiting);
     store->waiting = batch;
+    if (batch != NULL && store->close_cb == NULL) {
+        store_memory_wake(store);
+    }
 }
 
 static void store_memory_idle_cb(uv_idle_t *idle)
 {
     // Being active is all it is for.
     (void)idle;
+}
+
+// The list is worked off in this turn of the loop or the next one.
+static void store_memory_wake(struct store_memory *store)
+{
+    // Neither can fail: the callbacks are given.
+    uv_check_start(&store->check, store_memory_check_cb);
+    uv_idle_start(&store->idle, store_memory_idle_cb);
 }
 
 static void store_memory_submit(struct store *base,
@@ -74,9 +96,7 @@ static void store_memory_submit(struct store *base,
 
     assert(store->close_cb == NULL);
     DL_APPEND(store->waiting, request);
-    // Neither can fail: the callbacks are given.
-    uv_check_start(&store->check, store_memory_check_cb);
-    uv_idle_start(&store->idle, store_memory_idle_cb);
+    store_memory_wake(store);
 }
 
 static void store_memory_closed(struct store_memory *store)
