@@ -7,7 +7,7 @@
 #ifndef CORE_CANDIDATES_H
 #define CORE_CANDIDATES_H
 
-#include "core/hash.h"
+#include "base/hash.h"
 #include "electd/election.h"
 
 struct electd_candidate {

@@ -7,8 +7,8 @@
 #ifndef CORE_ELECTION_H
 #define CORE_ELECTION_H
 
+#include "base/hash.h"
 #include "core/candidates.h"
-#include "core/hash.h"
 #include "electd/election.h"
 
 struct electd_election {

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <utlist.h>
 
+#include "base/hash.h"
 #include "core/candidates.h"
 #include "core/election.h"
-#include "core/hash.h"
 #include "electd/election.h"
 
 struct electd_elections {

@@ -22,7 +22,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/target.h"
 #include "rpc/message.h"
 

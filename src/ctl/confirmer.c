@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/boot_clock.h"
 #include "ctl/failure.h"
 #include "ctl/run_terminal.h"

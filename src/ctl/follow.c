@@ -22,7 +22,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/backoff.h"
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"

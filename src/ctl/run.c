@@ -22,7 +22,7 @@
 #include <string.h>
 #include <uv.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/backoff.h"
 #include "ctl/boot_clock.h"
 #include "ctl/client.h"

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <grpc/status.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 void run_campaign_init(struct run_campaign *campaign, struct client *client,
                        const struct run_candidacy *candidacy,

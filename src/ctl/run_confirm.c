@@ -19,7 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/boot_clock.h"
 
 static void confirm_timer_cb(uv_timer_t *timer);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/duration.h"
+#include "base/duration.h"
 #include "ctl/arguments.h"
 #include "ctl/request.h"
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "cli/duration.h"
+#include "base/duration.h"
 #include "ctl/arguments.h"
 #include "ctl/request.h"
 #include "ctl/run_flags.h"

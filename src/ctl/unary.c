@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
 

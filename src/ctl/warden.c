@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "ctl/warden_tree.h"
 #include "ctl/warden_wire.h"
 

@@ -25,7 +25,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "daemon/endpoint.h"
 #include "daemon/life.h"
 #include "daemon/log.h"

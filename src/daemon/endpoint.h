@@ -15,7 +15,7 @@
 
 #include <netdb.h>
 
-#include "daemon/address.h"
+#include "base/address.h"
 #include "daemon/socket_claim.h"
 
 // The most addresses that a name may have.

@@ -13,13 +13,11 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "daemon/log_escape.h"
 #include "daemon/log_writer.h"
@@ -420,21 +418,4 @@ bool log_format_parse(const char *bytes, size_t size, enum log_format *format)
         }
     }
     return false;
-}
-
-bool log_guard_descriptors(void)
-{
-    int opened;
-
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
-        if (fcntl(fd, F_GETFD) != -1) {
-            continue;
-        }
-        // The lowest descriptor that is free, which is this one.
-        opened = open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
-        if (opened != fd) {
-            return false;
-        }
-    }
-    return true;
 }

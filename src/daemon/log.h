@@ -103,9 +103,4 @@ log_level_parse(const char *bytes, size_t size, enum log_level *level);
 __attribute__((warn_unused_result)) bool
 log_format_parse(const char *bytes, size_t size, enum log_format *format);
 
-// Opens /dev/null on each of the descriptors 0, 1 and 2 that is closed, so that
-// no socket can ever become standard error. Before anything else is opened.
-// False if it cannot.
-__attribute__((warn_unused_result)) bool log_guard_descriptors(void);
-
 #endif

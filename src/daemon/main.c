@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/descriptors.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/log_writer.h"
@@ -66,7 +67,7 @@ int main(int argc, char **argv)
     struct options options;
     char error[OPTIONS_ERROR_SIZE];
 
-    if (!log_guard_descriptors()) {
+    if (!descriptors_guard()) {
         return EXIT_FAILURE;
     }
     switch (options_parse(&options, argc, argv, environ, error)) {

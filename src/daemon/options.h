@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "daemon/address.h"
+#include "base/address.h"
 #include "daemon/log.h"
 
 #define OPTIONS_LISTEN_MAX 16

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "cli/duration.h"
+#include "base/duration.h"
 
 // Of a value in an error, without what marks it as cut.
 #define OPTIONS_SHOWN_SIZE_MAX (OPTIONS_SHOWN_SIZE - 4)

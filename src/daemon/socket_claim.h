@@ -15,7 +15,7 @@
 #ifndef DAEMON_SOCKET_CLAIM_H
 #define DAEMON_SOCKET_CLAIM_H
 
-#include "daemon/address.h"
+#include "base/address.h"
 
 #define SOCKET_CLAIM_LOCK_SUFFIX ".lock"
 #define SOCKET_CLAIM_LOCK_PATH_SIZE                                            \

@@ -26,8 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/container_of.h"
-#include "core/hash.h"
+#include "base/container_of.h"
+#include "base/hash.h"
 
 // The handles of a table itself.
 #define LEASE_TABLE_HANDLES 2

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <utlist.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 static void read_pass_enlist(struct read_pass_wait *wait,
                              struct read_pass_wait **list)

@@ -15,7 +15,7 @@
 #include <grpc/support/time.h>
 #include <stdio.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "rpc/arm.h"
 #include "rpc/call_private.h"
 #include "rpc/inflate.h"

@@ -17,7 +17,7 @@
 #include <grpc/status.h>
 #include <grpc/support/alloc.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "rpc/arm.h"
 #include "rpc/call_private.h"
 #include "rpc/inflate.h"

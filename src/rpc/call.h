@@ -24,8 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/payload.h"
 #include "rpc/code.h"
-#include "watch/payload.h"
 
 struct rpc_call;
 

@@ -7,7 +7,7 @@
 
 #include <grpc/grpc.h>
 
-#include "watch/payload.h"
+#include "base/payload.h"
 
 // Returns owned: a buffer that shares the payload's bytes. Each send needs one
 // of its own, since gRPC empties the buffer that it sends.

@@ -22,7 +22,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 // How many completions are worked off before libuv gets its turn.
 #define RPC_QUEUE_BATCH 16

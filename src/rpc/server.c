@@ -6,7 +6,7 @@
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "rpc/accept.h"
 #include "rpc/arm.h"
 #include "rpc/tcp_keepalive.h"

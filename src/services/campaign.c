@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "lease/clock.h"
 #include "services/campaign_answer.h"
 #include "services/candidacy_service.h"

@@ -16,7 +16,7 @@
 #ifndef SERVICES_CAMPAIGN_H
 #define SERVICES_CAMPAIGN_H
 
-#include "core/hash.h"
+#include "base/hash.h"
 #include "electd/v1/candidacy.pb-c.h"
 #include "services/promises.h"
 #include "services/watching.h"

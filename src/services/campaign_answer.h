@@ -7,9 +7,9 @@
 #ifndef SERVICES_CAMPAIGN_ANSWER_H
 #define SERVICES_CAMPAIGN_ANSWER_H
 
+#include "base/payload.h"
 #include "electd/election.h"
 #include "electd/v1/candidacy.pb-c.h"
-#include "watch/payload.h"
 
 struct campaign;
 struct candidacy_service;

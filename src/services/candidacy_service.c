@@ -12,7 +12,7 @@
 
 #include <assert.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "lease/clock.h"
 #include "services/campaign.h"
 #include "services/campaign_answer.h"

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "lease/clock.h"
 #include "services/campaign.h"
 #include "services/campaign_answer.h"

@@ -16,7 +16,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "services/failure.h"
 #include "services/name.h"
 #include "services/watching.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "services/failure.h"
 #include "services/watching.h"
 

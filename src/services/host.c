@@ -12,7 +12,7 @@
 #include <string.h>
 #include <utlist.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "services/wire.h"
 
 // What every answer that needs memory ends with when there is none.

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 typedef Grpc__Reflection__V1__ServerReflection_Service generated_service;
 typedef Grpc__Reflection__V1__ServerReflectionRequest reflection_request;

@@ -2,7 +2,7 @@
 
 #include "services/services.h"
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 // The order in which a change is heard: the leases of who is out, the watchers,
 // the candidates' own streams, the log.

@@ -13,8 +13,8 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "base/payload.h"
 #include "electd/election.h"
-#include "watch/payload.h"
 
 #define TERM_CACHE_SLOTS 4096
 

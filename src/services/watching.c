@@ -2,7 +2,7 @@
 
 #include "services/watching.h"
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 static void watching_send(struct watcher *watcher, struct payload *payload)
 {

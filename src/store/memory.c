@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <utlist.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 // How long one turn of the loop may take, by a single request more.
 #define STORE_MEMORY_TURN_MS 5

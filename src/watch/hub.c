@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#include "core/hash.h"
+#include "base/hash.h"
 
 struct watch_topic {
     UT_hash_handle hh;

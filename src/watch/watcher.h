@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "watch/payload.h"
+#include "base/payload.h"
 
 struct watcher;
 

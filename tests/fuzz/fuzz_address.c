@@ -6,7 +6,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "daemon/address.h"
+#include "base/address.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

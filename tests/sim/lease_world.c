@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "journal.h"
 #include "lease_check.h"
 

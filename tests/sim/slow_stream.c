@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 // Between the newest and the oldest reader there are those who read at once,
 // those who lag, and those who have stopped reading.

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "stall_check.h"
 #include "unit/virtual_time.h"
 

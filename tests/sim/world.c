@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 struct ask {
     struct store_request request;

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 #define LETTERS ('z' - 'a' + 1)
 

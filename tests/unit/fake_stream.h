@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "watch/payload.h"
+#include "base/payload.h"
 #include "watch/watcher.h"
 
 #define STREAM_LOG_MAX 128

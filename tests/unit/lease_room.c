@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "virtual_time.h"
 
 #define LEASE_ROOM_NS_PER_MS UINT64_C(1000000)

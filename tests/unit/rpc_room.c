@@ -15,7 +15,7 @@
 #include <grpc/support/time.h>
 #include <stdio.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 
 static void rpc_room_closed_cb(struct rpc_server *server)
 {

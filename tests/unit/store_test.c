@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "story.h"
 
 // A store says only which one is closed; one is tested at a time.

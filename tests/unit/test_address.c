@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/address.h"
+#include "base/address.h"
 
 static struct address parse(const char *text)
 {

@@ -28,6 +28,7 @@
 
 #include "failing_alloc_on.h"
 
+#include "base/payload.c"
 #include "core/candidates.c"
 #include "core/elections.c"
 #include "services/campaign.c"
@@ -35,7 +36,6 @@
 #include "services/promises.c"
 #include "services/term.c"
 #include "watch/hub.c"
-#include "watch/payload.c"
 
 #define STREAMS 3
 

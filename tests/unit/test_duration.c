@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "cli/duration.h"
+#include "base/duration.h"
 
 static void expect_ms(const char *text, uint64_t expected_ms)
 {

@@ -21,8 +21,8 @@
 
 #include "failing_alloc_on.h"
 
+#include "base/payload.c"
 #include "services/host.c"
-#include "watch/payload.c"
 
 #define ELECTION "atomix.runtime.election.v1.LeaderElection"
 #define ELECTIONS "atomix.runtime.election.v1.LeaderElections"

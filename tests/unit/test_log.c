@@ -22,6 +22,7 @@
 
 #include <cmocka.h>
 
+#include "base/descriptors.h"
 #include "daemon/log.h"
 #include "daemon/log_writer.h"
 
@@ -675,7 +676,7 @@ static bool guard_opens_what_is_closed(void)
     close(STDIN_FILENO);
     close(STDOUT_FILENO);
     close(STDERR_FILENO);
-    return log_guard_descriptors() && is_null_device(0, O_RDONLY) &&
+    return descriptors_guard() && is_null_device(0, O_RDONLY) &&
            is_null_device(1, O_WRONLY) && is_null_device(2, O_WRONLY);
 }
 
@@ -683,7 +684,7 @@ static bool guard_keeps_what_is_open(int writer)
 {
     close(STDIN_FILENO);
     return dup2(writer, STDERR_FILENO) == STDERR_FILENO &&
-           log_guard_descriptors() && is_null_device(0, O_RDONLY) &&
+           descriptors_guard() && is_null_device(0, O_RDONLY) &&
            !is_null_device(2, O_WRONLY);
 }
 

@@ -16,7 +16,7 @@
 
 #include "failing_alloc_on.h"
 
-#include "watch/payload.c"
+#include "base/payload.c"
 
 #define THREADS 4
 #define ROUNDS 1000000

@@ -16,7 +16,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-#include "core/container_of.h"
+#include "base/container_of.h"
 #include "rpc/queue.h"
 
 #define ROUNDS 200

@@ -18,8 +18,8 @@
 
 #include "failing_alloc_on.h"
 
+#include "base/payload.c"
 #include "services/term.c"
-#include "watch/payload.c"
 
 typedef Atomix__Runtime__Election__V1__Term term_message;
 

@@ -25,9 +25,9 @@
 
 #include "failing_alloc_on.h"
 
+#include "base/payload.c"
 #include "services/election_service.c"
 #include "services/term.c"
-#include "watch/payload.c"
 
 #define WATCHERS 3
 

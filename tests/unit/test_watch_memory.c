@@ -20,8 +20,8 @@
 
 #include "failing_alloc_on.h"
 
+#include "base/payload.c"
 #include "watch/hub.c"
-#include "watch/payload.c"
 #include "watch/watcher.c"
 
 static int memory_setup(void **state)

@@ -5,8 +5,8 @@
 //
 // Thread: references may be taken and given back on any.
 
-#ifndef WATCH_PAYLOAD_H
-#define WATCH_PAYLOAD_H
+#ifndef BASE_PAYLOAD_H
+#define BASE_PAYLOAD_H
 
 #include <stdatomic.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/address.h"
+#include "base/address.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

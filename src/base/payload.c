@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "watch/payload.h"
+#include "base/payload.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "cli/duration.h"
+#include "base/duration.h"
 
 #include <assert.h>
 #include <inttypes.h>

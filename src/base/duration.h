@@ -5,8 +5,8 @@
 //
 // Thread: any; nothing is kept.
 
-#ifndef CLI_DURATION_H
-#define CLI_DURATION_H
+#ifndef BASE_DURATION_H
+#define BASE_DURATION_H
 
 #include <stdbool.h>
 #include <stddef.h>

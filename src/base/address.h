@@ -6,8 +6,8 @@
 //
 // Thread: any; nothing is kept.
 
-#ifndef DAEMON_ADDRESS_H
-#define DAEMON_ADDRESS_H
+#ifndef BASE_ADDRESS_H
+#define BASE_ADDRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#ifndef CORE_CONTAINER_OF_H
-#define CORE_CONTAINER_OF_H
+#ifndef BASE_CONTAINER_OF_H
+#define BASE_CONTAINER_OF_H
 
 #include <stddef.h>
 

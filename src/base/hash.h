@@ -4,8 +4,8 @@
 // table as it was and the element's handle with a NULL `tbl`, instead of ending
 // the process.
 
-#ifndef CORE_HASH_H
-#define CORE_HASH_H
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
 
 #define HASH_NONFATAL_OOM 1
 
