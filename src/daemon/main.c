@@ -11,9 +11,9 @@
 
 #include "base/descriptors.h"
 #include "daemon/daemon.h"
-#include "daemon/log.h"
-#include "daemon/log_writer.h"
 #include "daemon/options.h"
+#include "log/log.h"
+#include "log/log_writer.h"
 
 #define EXIT_USAGE 2
 

@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "daemon/log.h"
+#include "log/log.h"
 
 #define MEMORY_INTERVAL_MS 1000
 

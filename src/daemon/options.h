@@ -16,7 +16,7 @@
 #include <stdio.h>
 
 #include "base/address.h"
-#include "daemon/log.h"
+#include "log/log.h"
 
 #define OPTIONS_LISTEN_MAX 16
 #define OPTIONS_WATCH_BACKLOG_MAX 65536

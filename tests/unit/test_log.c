@@ -23,8 +23,8 @@
 #include <cmocka.h>
 
 #include "base/descriptors.h"
-#include "daemon/log.h"
-#include "daemon/log_writer.h"
+#include "log/log.h"
+#include "log/log_writer.h"
 
 // `time=2026-11-22T10:00:00.123Z `, or the same in JSON.
 #define TEXT_TIME_SIZE 30

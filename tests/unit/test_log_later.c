@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/log.h"
-#include "daemon/log_writer.h"
+#include "log/log.h"
+#include "log/log_writer.h"
 
 #define MANY_LINES 1000
 

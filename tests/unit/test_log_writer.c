@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/log.h"
-#include "daemon/log_writer.h"
+#include "log/log.h"
+#include "log/log_writer.h"
 
 // More than the pipe and the writer's buffer take.
 #define TOO_MANY 20000

@@ -5,8 +5,8 @@
 //
 // Thread: any; nothing is kept.
 
-#ifndef DAEMON_LOG_ESCAPE_H
-#define DAEMON_LOG_ESCAPE_H
+#ifndef LOG_LOG_ESCAPE_H
+#define LOG_LOG_ESCAPE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -15,7 +15,7 @@
 // Who puts lines holds the mutex, and the thread takes it only to end such a
 // time of dropping: the loop never waits for a thread that is not running.
 
-#include "daemon/log_writer.h"
+#include "log/log_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,7 +29,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "daemon/log.h"
+#include "log/log.h"
 
 #define LOG_WRITER_STACK_SIZE (128 * 1024)
 #define LOG_WRITER_NAP_MS 1

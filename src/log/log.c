@@ -9,7 +9,7 @@
 // The buffer always keeps LOG_TAIL_SIZE bytes for what ends a line, so that a
 // line that is cut short is as well-formed as any other.
 
-#include "daemon/log.h"
+#include "log/log.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -19,8 +19,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "daemon/log_escape.h"
-#include "daemon/log_writer.h"
+#include "log/log_escape.h"
+#include "log/log_writer.h"
 
 // The longest tail: an ellipsis, a quote, `],"truncated":true}` and a newline.
 #define LOG_TAIL_SIZE 32

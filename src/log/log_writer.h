@@ -13,8 +13,8 @@
 //
 // Threads: any may send; one, the process's own, does the rest.
 
-#ifndef DAEMON_LOG_WRITER_H
-#define DAEMON_LOG_WRITER_H
+#ifndef LOG_LOG_WRITER_H
+#define LOG_LOG_WRITER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/log_escape.h"
+#include "log/log_escape.h"
 
 #include <assert.h>
 #include <stdint.h>

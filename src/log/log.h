@@ -21,8 +21,8 @@
 // underscores. Values are borrowed for the call and may hold anything: what is
 // not UTF-8 becomes U+FFFD, control characters are escaped.
 
-#ifndef DAEMON_LOG_H
-#define DAEMON_LOG_H
+#ifndef LOG_LOG_H
+#define LOG_LOG_H
 
 #include <stdbool.h>
 #include <stddef.h>
