@@ -26,10 +26,10 @@
 #include <uv.h>
 
 #include "base/container_of.h"
-#include "daemon/endpoint.h"
 #include "daemon/life.h"
 #include "daemon/memory.h"
 #include "lease/lease.h"
+#include "listen/endpoint.h"
 #include "log/log.h"
 #include "log/log_writer.h"
 #include "rpc/core_log.h"

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/endpoint.h"
+#include "listen/endpoint.h"
 
 // An address that is set aside for documentation: no machine has it.
 #define FOREIGN "192.0.2.1"

@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-#include "daemon/socket_claim.h"
+#include "listen/socket_claim.h"
 
 #define NOBODY 65534
 #define RACERS 8

@@ -12,8 +12,8 @@
 // made under its protection; nothing is left of either in the end, but after a
 // crash, and then the next claim takes them over.
 
-#ifndef DAEMON_SOCKET_CLAIM_H
-#define DAEMON_SOCKET_CLAIM_H
+#ifndef LISTEN_SOCKET_CLAIM_H
+#define LISTEN_SOCKET_CLAIM_H
 
 #include "base/address.h"
 

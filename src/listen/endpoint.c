@@ -7,7 +7,7 @@
 // after it was tried and before gRPC binds it still ends that way, without a
 // reason, but not in two servers on one port.
 
-#include "daemon/endpoint.h"
+#include "listen/endpoint.h"
 
 #include <assert.h>
 #include <ctype.h>

@@ -10,13 +10,13 @@
 //
 // Thread: one at a time. Resolving a name blocks.
 
-#ifndef DAEMON_ENDPOINT_H
-#define DAEMON_ENDPOINT_H
+#ifndef LISTEN_ENDPOINT_H
+#define LISTEN_ENDPOINT_H
 
 #include <netdb.h>
 
 #include "base/address.h"
-#include "daemon/socket_claim.h"
+#include "listen/socket_claim.h"
 
 // The most addresses that a name may have.
 #define ENDPOINT_TARGETS_MAX 8

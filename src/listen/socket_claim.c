@@ -11,7 +11,7 @@
 // nothing of the lock: it answers the connection, and is left alone. Anything
 // that is not a socket, or not a lock file, is somebody's data and stays.
 
-#include "daemon/socket_claim.h"
+#include "listen/socket_claim.h"
 
 #include <assert.h>
 #include <ctype.h>
