@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ctl/exit_code.h"
 #include "ctl/target.h"
 
 #define ARGUMENTS_ENDPOINT_VARIABLE "ELECTD_ENDPOINT"
@@ -26,6 +27,12 @@ bool arguments_fail(struct arguments *arguments, const char *format, ...)
         }
     }
     return false;
+}
+
+int arguments_report(const struct arguments *arguments)
+{
+    fprintf(stderr, "electctl: %s: see electctl --help\n", arguments->error);
+    return EXIT_CODE_USAGE;
 }
 
 bool arguments_set_endpoint(struct arguments *arguments, const char *source,

@@ -100,6 +100,9 @@ arguments_set_endpoint(struct arguments *arguments, const char *source,
 __attribute__((format(printf, 2, 3))) bool
 arguments_fail(struct arguments *arguments, const char *format, ...);
 
+// Says what the error is. Returns the exit code.
+int arguments_report(const struct arguments *arguments);
+
 // Writes the help on each flag.
 void arguments_print_flags(FILE *out, const struct flag *const *flags);
 

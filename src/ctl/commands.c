@@ -211,12 +211,6 @@ const struct command *command_find(const char *name)
     return NULL;
 }
 
-int commands_fail(const struct arguments *arguments)
-{
-    fprintf(stderr, "electctl: %s: see electctl --help\n", arguments->error);
-    return EXIT_CODE_USAGE;
-}
-
 static int command_print_version(const struct arguments *arguments)
 {
     output_version(stdout, arguments->options.output);
@@ -296,7 +290,7 @@ static int help_command(const struct arguments *arguments)
 
             arguments_fail(&failed, "unknown command '%s'",
                            arguments->words[0]);
-            return commands_fail(&failed);
+            return arguments_report(&failed);
         }
     }
     return command_help(command, &arguments->options);
@@ -322,12 +316,12 @@ int command_run(const struct command *command, struct arguments *arguments,
 {
     if (command->run_cb == NULL) {
         if (!arguments_complete(arguments)) {
-            return commands_fail(arguments);
+            return arguments_report(arguments);
         }
         return run_command(&arguments->options, argc, argv);
     }
     if (!arguments_take(arguments, command->flags, argc, argv)) {
-        return commands_fail(arguments);
+        return arguments_report(arguments);
     }
     if (arguments->help) {
         return command_help(command, &arguments->options);
@@ -337,7 +331,7 @@ int command_run(const struct command *command, struct arguments *arguments,
     }
     if (!command_check_words(command, arguments) ||
         !arguments_complete(arguments)) {
-        return commands_fail(arguments);
+        return arguments_report(arguments);
     }
     return command->run_cb(arguments);
 }

@@ -41,7 +41,4 @@ int command_run(const struct command *command, struct arguments *arguments,
 // What --help says.
 void commands_print_help(FILE *out);
 
-// Says what is wrong with a command line. Returns the exit code.
-int commands_fail(const struct arguments *arguments);
-
 #endif

@@ -20,7 +20,7 @@
 #include "base/container_of.h"
 #include "ctl/boot_clock.h"
 #include "ctl/failure.h"
-#include "ctl/run_terminal.h"
+#include "ctl/say.h"
 
 // So many calls are sent within the promised time, and within the grace.
 #define CONFIRMER_CALLS 3

@@ -13,7 +13,6 @@
 #include <string.h>
 
 #include "ctl/boot_clock.h"
-#include "ctl/commands.h"
 #include "ctl/exit_code.h"
 #include "ctl/line.h"
 #include "ctl/output.h"
@@ -170,7 +169,7 @@ int confirm_command(const struct arguments *arguments)
         struct arguments failed = *arguments;
 
         arguments_fail(&failed, "confirm needs --instance and --term");
-        return commands_fail(&failed);
+        return arguments_report(&failed);
     }
     if (!unary_open(&unary, &arguments->options)) {
         return EXIT_CODE_FAILED;

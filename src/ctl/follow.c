@@ -27,7 +27,7 @@
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
 #include "ctl/line.h"
-#include "ctl/run_terminal.h"
+#include "ctl/say.h"
 
 // A stream that lasts that long was accepted.
 #define FOLLOW_SETTLE_MS 200

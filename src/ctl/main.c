@@ -78,7 +78,7 @@ int main(int argc, char **argv)
     at =
         1 + arguments_take_front(&arguments, argc > 0 ? argc - 1 : 0, argv + 1);
     if (at == 0) {
-        return commands_fail(&arguments);
+        return arguments_report(&arguments);
     }
     if (arguments.help) {
         commands_print_help(stdout);
@@ -94,7 +94,7 @@ int main(int argc, char **argv)
     command = command_find(argv[at]);
     if (command == NULL) {
         arguments_fail(&arguments, "unknown command '%s'", argv[at]);
-        return commands_fail(&arguments);
+        return arguments_report(&arguments);
     }
     return command_run(command, &arguments, argc - at - 1, argv + at + 1);
 }

@@ -37,6 +37,7 @@
 #include "ctl/run_state.h"
 #include "ctl/run_terminal.h"
 #include "ctl/run_timers.h"
+#include "ctl/say.h"
 #include "ctl/warden.h"
 
 _Static_assert((int)RUN_REASON_CURRENT == ELECTD__V1__REASON__REASON_CURRENT &&

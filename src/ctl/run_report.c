@@ -8,7 +8,7 @@
 
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
-#include "ctl/run_terminal.h"
+#include "ctl/say.h"
 
 #define RUN_REPORT_TIME_SIZE 32
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What `electctl run` has to do with the terminal, and with stderr, both of
-// which it shares with its command.
+// What `electctl run` has to do with the terminal, which it shares with its
+// command.
 //
 // Thread: any.
 
@@ -25,9 +25,5 @@ pid_t run_terminal_front(void);
 
 // Takes the terminal back when the group in front is gone.
 void run_terminal_take(void);
-
-// Prints "electctl: " and one line to stderr; not if that would have to wait,
-// because nobody reads: others are to be led meanwhile.
-__attribute__((format(printf, 1, 2))) void run_say(const char *format, ...);
 
 #endif

@@ -21,7 +21,7 @@
 #include <string.h>
 
 #include "ctl/boot_clock.h"
-#include "ctl/run_terminal.h"
+#include "ctl/say.h"
 #include "ctl/warden_tree.h"
 
 #define WARDEN_SEARCH_PAUSE_MS_MIN 10
