@@ -9,7 +9,7 @@
 #include "ctl/health_command.h"
 #include "ctl/line.h"
 #include "ctl/output.h"
-#include "ctl/run.h"
+#include "ctl/run/run.h"
 #include "ctl/stream_commands.h"
 
 static int help_command(const struct arguments *arguments);

@@ -11,7 +11,7 @@
 #include <grpc/status.h>
 #include <stddef.h>
 
-#include "ctl/run_state.h"
+#include "ctl/run/state.h"
 
 #define RUN_STORY_START_DELAY_MS 9000
 #define RUN_STORY_ROOM_MS 500

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/run_options.h"
+#include "ctl/run/run_options.h"
 
 #define WORDS_MAX 16
 

@@ -21,9 +21,9 @@
 #include <cmocka.h>
 
 #include "ctl/boot_clock.h"
-#include "ctl/run_times.h"
-#include "ctl/warden_process.h"
-#include "ctl/warden_wire.h"
+#include "ctl/run/times.h"
+#include "ctl/run/warden_process.h"
+#include "ctl/run/warden_wire.h"
 
 #define DEADLINE_MS 30000
 // Long enough to never pass here.

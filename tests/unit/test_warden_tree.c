@@ -26,7 +26,7 @@
 
 #include <cmocka.h>
 
-#include "ctl/warden_tree.h"
+#include "ctl/run/warden_tree.h"
 
 static bool has_no_children_list;
 static bool has_no_proc;
