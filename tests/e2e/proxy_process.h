@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The proxy that ends HTTP/2 on both sides ($HTTP2_PROXY_BIN, of
-// tests/support), as a child process. It answers the pings of either side
+// tests/support/proxy), as a child process. It answers the pings of either side
 // itself: whoever wants to know whether the other end lives must ask by a call.
 //
 // A door is an address at which clients come in. What is frozen there waits in

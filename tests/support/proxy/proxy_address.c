@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "support/proxy_address.h"
+#include "support/proxy/proxy_address.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "support/proxy.h"
-#include "support/proxy_flow.h"
+#include "support/proxy/proxy.h"
+#include "support/proxy/proxy_flow.h"
 
 struct proxy_exchange {
     struct proxy_exchange *prev;

@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "support/proxy_address.h"
+#include "support/proxy/proxy_address.h"
 
 #define PROXY_DOORS_MAX 8
 

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "support/proxy.h"
+#include "support/proxy/proxy.h"
 
 struct proxy_hop {
     struct proxy_hop *prev;

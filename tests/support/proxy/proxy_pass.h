@@ -5,7 +5,7 @@
 #ifndef SUPPORT_PROXY_PASS_H
 #define SUPPORT_PROXY_PASS_H
 
-#include "support/proxy_exchange.h"
+#include "support/proxy/proxy_exchange.h"
 
 // Passes on what may pass. Returns when to try again, or -1.
 long long proxy_pass_on(struct proxy_exchange *exchange);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "support/proxy_pass.h"
+#include "support/proxy/proxy_pass.h"
 
 #include <string.h>
 
-#include "support/proxy_hop.h"
+#include "support/proxy/proxy_hop.h"
 
 static bool proxy_pass_is_due(const struct proxy_exchange *exchange,
                               enum proxy_side from, const struct parcel *parcel)

@@ -30,10 +30,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "support/proxy.h"
-#include "support/proxy_exchange.h"
-#include "support/proxy_hop.h"
-#include "support/proxy_pass.h"
+#include "support/proxy/proxy.h"
+#include "support/proxy/proxy_exchange.h"
+#include "support/proxy/proxy_hop.h"
+#include "support/proxy/proxy_pass.h"
 
 #define COMMANDS_SIZE 512
 #define COMMAND_WORDS 4

@@ -3,13 +3,13 @@
 // nghttp2 calls back while it reads or writes, when no other frame may be
 // begun: these callbacks only note what comes.
 
-#include "support/proxy_session.h"
+#include "support/proxy/proxy_session.h"
 
 #include <assert.h>
 #include <utlist.h>
 
-#include "support/proxy_exchange.h"
-#include "support/proxy_hop.h"
+#include "support/proxy/proxy_exchange.h"
+#include "support/proxy/proxy_hop.h"
 
 static struct proxy_exchange *proxy_session_find(nghttp2_session *session,
                                                  int32_t stream)

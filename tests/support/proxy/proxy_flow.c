@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "support/proxy_flow.h"
+#include "support/proxy/proxy_flow.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 // is lost, and its exchanges tell the other side. The daemon went away in good
 // order (GOAWAY): its hop takes no new request, and a new one is made.
 
-#include "support/proxy_hop.h"
+#include "support/proxy/proxy_hop.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,8 +18,8 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "support/proxy_exchange.h"
-#include "support/proxy_session.h"
+#include "support/proxy/proxy_exchange.h"
+#include "support/proxy/proxy_session.h"
 
 #define HOP_READ_SIZE 65536
 // Of the connection; each stream has its own, which holds back its sender.

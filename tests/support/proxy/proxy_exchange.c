@@ -8,14 +8,14 @@
 // way from there is dropped, and the other side's stream is reset. There is no
 // daemon, or it is lost before it has answered: the answer is UNAVAILABLE.
 
-#include "support/proxy_exchange.h"
+#include "support/proxy/proxy_exchange.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <utlist.h>
 
-#include "support/proxy_hop.h"
+#include "support/proxy/proxy_hop.h"
 
 struct proxy_exchange *proxy_exchange_create(struct proxy_hop *hop,
                                              int32_t stream)
