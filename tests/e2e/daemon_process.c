@@ -28,8 +28,6 @@
 
 #include <cmocka.h>
 
-#include "held_writes.h"
-
 #define DAEMON_ENVIRONMENT_MAX 256
 // How long a waitpid() that found nothing is left alone.
 #define DAEMON_TICK_MS 2
@@ -147,8 +145,7 @@ daemon_child_run(const struct daemon_child *child)
     }
     daemon_child_set_limit(RLIMIT_NOFILE, start->descriptors_max);
     daemon_child_set_limit(RLIMIT_FSIZE, start->file_size_max);
-    if (start->held_writes != NULL &&
-        !held_writes_begin_in_child(start->held_writes)) {
+    if (start->prepare_cb != NULL && !start->prepare_cb(start->context)) {
         _exit(126);
     }
     execve(child->path, child->arguments, child->environment);

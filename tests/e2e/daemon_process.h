@@ -22,8 +22,6 @@
 // Time for anything that has no deadline of its own, on a busy machine.
 #define DAEMON_DEADLINE_MS 30000
 
-struct held_writes;
-
 enum daemon_stderr {
     DAEMON_STDERR_PIPE,
     // There is no descriptor 2.
@@ -47,8 +45,10 @@ struct daemon_start {
     int stderr_fd;
     // Every signal is blocked.
     bool has_blocked_signals;
-    // Its writes to standard error pass through this, if not NULL.
-    struct held_writes *held_writes;
+    // Called in the child before it becomes the daemon, if not NULL; false: it
+    // cannot, and ends. May call async-signal-safe functions only.
+    bool (*prepare_cb)(void *context);
+    void *context;
 };
 
 struct daemon_output {

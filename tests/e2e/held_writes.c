@@ -82,8 +82,9 @@ static void held_writes_message_init(struct held_writes_message *message)
     message->header.msg_controllen = sizeof message->control;
 }
 
-bool held_writes_begin_in_child(struct held_writes *writes)
+bool held_writes_prepare_cb(void *context)
 {
+    struct held_writes *writes = context;
     struct held_writes_message message;
     struct cmsghdr *control;
     int fd = held_writes_install();

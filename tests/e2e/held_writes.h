@@ -6,7 +6,9 @@
 // installs before it becomes the daemon, asks this process about each of them.
 //
 //     held_writes_init(&writes);
-//     daemon_spawn(daemon, &(struct daemon_start){.held_writes = &writes});
+//     daemon_spawn(daemon, &(struct daemon_start){
+//                              .prepare_cb = held_writes_prepare_cb,
+//                              .context = &writes});
 //     held_writes_hold(&writes);
 
 #ifndef E2E_HELD_WRITES_H
@@ -32,8 +34,9 @@ bool held_writes_is_possible(void);
 // Lets writes through, for one daemon.
 void held_writes_init(struct held_writes *writes);
 
-// In the child: installs the filter. False if it cannot.
-bool held_writes_begin_in_child(struct held_writes *writes);
+// In the child: installs the filter of a struct held_writes. False if it
+// cannot.
+bool held_writes_prepare_cb(void *context);
 
 // Holds the writes from here on, or lets them go.
 void held_writes_hold(struct held_writes *writes);

@@ -170,7 +170,10 @@ static void test_terminal_stays_blocking_for_others(void **state)
 static struct client *start_held(struct fixture *fixture,
                                  struct held_writes *writes)
 {
-    struct daemon_start how = {.held_writes = writes};
+    struct daemon_start how = {
+        .prepare_cb = held_writes_prepare_cb,
+        .context = writes,
+    };
     struct client *client;
 
     if (!held_writes_is_possible()) {
