@@ -25,12 +25,12 @@
 #include <unistd.h>
 #include <utlist.h>
 
-#include "e2e/stopwatch.h"
 #include "load/arguments.h"
 #include "load/dial.h"
 #include "load/h2_client.h"
 #include "load/messages.h"
 #include "load/samples.h"
+#include "support/stopwatch.h"
 
 #define PATHS_MAX 64
 #define NS_PER_S INT64_C(1000000000)

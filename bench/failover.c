@@ -25,12 +25,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "e2e/campaigner.h"
-#include "e2e/candidacy.h"
-#include "e2e/daemon_process.h"
-#include "e2e/stopwatch.h"
-#include "e2e/story.h"
-#include "e2e/timed_enter.h"
+#include "support/campaigner.h"
+#include "support/candidacy.h"
+#include "support/daemon_process.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 #define TRIALS_MAX 100000
 #define TTL_MS 500

@@ -27,12 +27,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "e2e/stopwatch.h"
 #include "load/arguments.h"
 #include "load/dial.h"
 #include "load/h2_client.h"
 #include "load/messages.h"
 #include "load/samples.h"
+#include "support/stopwatch.h"
 
 // A path, and what is sent to it.
 struct target {

@@ -9,8 +9,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "e2e/stopwatch.h"
 #include "h2_client.h"
+#include "support/stopwatch.h"
 
 #define EVENTS_MAX 256
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "story.h"
+#include "support/story.h"
 
 static int clock_jump_fd = -1;
 

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define CONTENDER_TICK_NS 2000000
 #define SCRATCH_FILE_SIZE 65536

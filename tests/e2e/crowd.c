@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "story.h"
+#include "support/story.h"
 
 #define CROWD_NAME_SIZE 250
 

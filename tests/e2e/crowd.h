@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#include "client.h"
+#include "support/client.h"
 
 #define CROWD_CANDIDATES 100
 

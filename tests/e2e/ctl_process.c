@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define CTL_ENVIRONMENT_MAX 256
 // How long a waitpid() that found nothing is left alone.

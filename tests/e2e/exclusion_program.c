@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 // From the election to the start of its program, and some time.
 #define EXCLUSION_START_MS_MAX 6000

@@ -19,9 +19,9 @@
 #include <sys/types.h>
 
 #include "contender.h"
-#include "daemon_process.h"
 #include "proxy_process.h"
 #include "relay.h"
+#include "support/daemon_process.h"
 
 #define EXCLUSION_SIDES 3
 #define EXCLUSION_KILLS_MAX 64

@@ -21,8 +21,8 @@
 #ifndef E2E_FIXTURE_H
 #define E2E_FIXTURE_H
 
-#include "client.h"
-#include "daemon_process.h"
+#include "support/client.h"
+#include "support/daemon_process.h"
 
 #define FIXTURE_CLIENTS_MAX 256
 #define FIXTURE_DAEMONS_MAX 4

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define HELD_WRITES_TICK_MS 2
 

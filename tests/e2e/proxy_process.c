@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define PROXY_LINE_SIZE 1024
 

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "daemon_process.h"
-#include "raw_socket.h"
+#include "support/daemon_process.h"
+#include "support/raw_socket.h"
 
 #define HTTP2_CALL_SIZE_MAX 512
 

@@ -19,8 +19,8 @@
 
 #include <cmocka.h>
 
-#include "daemon_process.h"
-#include "story.h"
+#include "support/daemon_process.h"
+#include "support/story.h"
 
 struct renewer {
     grpc_channel *channel;

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "raw_socket.h"
+#include "support/raw_socket.h"
 
 #define SILENT_PROXY_TICK_MS 1
 

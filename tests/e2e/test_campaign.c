@@ -15,11 +15,11 @@
 
 #include <signal.h>
 
-#include "candidacy.h"
 #include "fixture.h"
 #include "patience.h"
-#include "story.h"
-#include "timed_enter.h"
+#include "support/candidacy.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 static struct stream *campaign_in_a(struct client *client,
                                     const char *candidate)

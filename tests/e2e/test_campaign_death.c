@@ -15,12 +15,12 @@
 
 #include <signal.h>
 
-#include "campaigner.h"
-#include "candidacy.h"
 #include "fixture.h"
 #include "patience.h"
-#include "stopwatch.h"
-#include "story.h"
+#include "support/campaigner.h"
+#include "support/candidacy.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
 
 #define LATE_MS_MAX 10000
 

@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "candidacy.h"
 #include "fixture.h"
 #include "patience.h"
-#include "stopwatch.h"
-#include "story.h"
-#include "timed_enter.h"
+#include "support/candidacy.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 #define TAKEN_OVER "ABORTED: taken over by a newer stream"
 #define TAKEN                                                                  \

@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "candidacy.h"
 #include "clock_jump.h"
 #include "fixture.h"
 #include "patience.h"
-#include "stopwatch.h"
-#include "story.h"
+#include "support/candidacy.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
 
 #define OVERDUE(ms)                                                            \
     "DEADLINE_EXCEEDED: no Confirm arrived within " ms                         \

@@ -20,8 +20,8 @@
 #include "crowd.h"
 #include "fixture.h"
 #include "json.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 #define EXIT_DEADLINE_MS 20000
 // Of what happens at once.

@@ -20,15 +20,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "campaigner.h"
-#include "candidacy.h"
 #include "fixture.h"
 #include "patience.h"
 #include "raw_http2.h"
-#include "raw_socket.h"
 #include "silent_proxy.h"
-#include "stopwatch.h"
-#include "story.h"
+#include "support/campaigner.h"
+#include "support/candidacy.h"
+#include "support/raw_socket.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
 
 #define KEEPALIVE "--keepalive-time 200ms --keepalive-timeout 200ms"
 #define NOTICED_MS_MAX (200 + 200 + 200 + 5000)

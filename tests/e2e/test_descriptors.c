@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 #define DESCRIPTORS_MAX 128
 #define SILENT 200

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
-#include "story.h"
+#include "support/story.h"
 
 #define NAME_SIZE_MAX 253
 #define REQUEST_SIZE_MAX (16 * 1024)

@@ -16,7 +16,7 @@
 
 #include "fixture.h"
 #include "grpc/health/v1/health.pb-c.h"
-#include "story.h"
+#include "support/story.h"
 
 #define CHECK "/grpc.health.v1.Health/Check"
 #define WATCH "/grpc.health.v1.Health/Watch"

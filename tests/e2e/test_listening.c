@@ -19,8 +19,8 @@
 #include <unistd.h>
 
 #include "fixture.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 #define EXIT_DEADLINE_MS 20000
 

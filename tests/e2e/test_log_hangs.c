@@ -22,8 +22,8 @@
 #include "crowd.h"
 #include "fixture.h"
 #include "held_writes.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 // Two changes each, and twice what the daemon has room for with names as long
 // as LONG_NAME.

@@ -18,12 +18,12 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "candidacy.h"
 #include "fixture.h"
 #include "proxy_process.h"
-#include "stopwatch.h"
-#include "story.h"
-#include "timed_enter.h"
+#include "support/candidacy.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 // The next ping is sent when the one before was answered. A proxy that is slow
 // is not to be lost.

@@ -22,8 +22,8 @@
 
 #include "fixture.h"
 #include "raw_http2.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 #define RESETS 20000
 #define WARM_UP 2000

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "contender.h"
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 // There is nobody to wait for. Programs end when they are told to, however slow
 // the machine is, or are killed soon.

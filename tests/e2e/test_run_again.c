@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 #include "contender.h"
-#include "daemon_process.h"
 #include "relay.h"
+#include "support/daemon_process.h"
 
 static const char stays[] = "echo $ELECTD_TERM >> terms; echo $$ >> pids; "
                             "while :; do sleep 1; done";

@@ -29,7 +29,7 @@
 #include <cmocka.h>
 
 #include "contender.h"
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define HOSTS 3
 #define ROUNDS 10

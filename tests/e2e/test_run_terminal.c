@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "contender.h"
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 // The shell's part: $0 runs in the background.
 #define SHELL_HEAD "set -m; "

@@ -24,7 +24,7 @@
 #include <cmocka.h>
 
 #include "contender.h"
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define RUN(kill_after)                                                        \
     "run", "--create", "--candidate", "a", "--kill-after", kill_after,         \

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "fixture.h"
-#include "story.h"
+#include "support/story.h"
 
 static void test_close_withdraws_the_candidates_of_its_connection(void **state)
 {

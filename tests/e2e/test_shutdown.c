@@ -21,8 +21,8 @@
 
 #include "crowd.h"
 #include "fixture.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 #define CALLERS 6
 #define WATCHERS 6

@@ -23,8 +23,8 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
-#include "raw_socket.h"
-#include "story.h"
+#include "support/raw_socket.h"
+#include "support/story.h"
 
 // Of a log file: some lines.
 #define FILE_SIZE_MAX 2000

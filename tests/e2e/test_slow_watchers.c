@@ -12,10 +12,10 @@
 
 #include <cmocka.h>
 
-#include "candidacy.h"
 #include "crowd.h"
 #include "fixture.h"
-#include "story.h"
+#include "support/candidacy.h"
+#include "support/story.h"
 
 // Together they would be 25 MiB.
 #define CHANGES 1000

@@ -21,9 +21,9 @@
 #include "fixture.h"
 #include "patience.h"
 #include "renewers.h"
-#include "stopwatch.h"
-#include "story.h"
-#include "timed_enter.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 static const char *listen_of(const struct fixture *fixture)
 {

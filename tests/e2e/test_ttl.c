@@ -21,9 +21,9 @@
 
 #include "fixture.h"
 #include "patience.h"
-#include "stopwatch.h"
-#include "story.h"
-#include "timed_enter.h"
+#include "support/stopwatch.h"
+#include "support/story.h"
+#include "support/timed_enter.h"
 
 // Of a lateness, on a machine that does much else.
 #define LATE_MS_MAX 10000

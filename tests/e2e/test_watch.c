@@ -17,7 +17,7 @@
 #include <pthread.h>
 
 #include "fixture.h"
-#include "story.h"
+#include "support/story.h"
 
 static void test_watch_of_term_0_opens_and_says_nothing(void **state)
 {

@@ -3,8 +3,8 @@
 // Time that has really passed, finer than the milliseconds of a deadline: what
 // must not be early is measured with it.
 
-#ifndef E2E_STOPWATCH_H
-#define E2E_STOPWATCH_H
+#ifndef SUPPORT_STOPWATCH_H
+#define SUPPORT_STOPWATCH_H
 
 #include <stdint.h>
 #include <time.h>

@@ -14,10 +14,10 @@
 // A service other than LeaderElection stands before its method:
 // "LeaderElections/Create a".
 
-#ifndef E2E_STORY_H
-#define E2E_STORY_H
+#ifndef SUPPORT_STORY_H
+#define SUPPORT_STORY_H
 
-#include "client.h"
+#include "support/client.h"
 
 // Of a request by hand.
 #define STORY_REQUEST_SIZE_MAX 1024

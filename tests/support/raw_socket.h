@@ -3,8 +3,8 @@
 // A connection without gRPC: what a stranger, a port scanner or an attacker
 // does.
 
-#ifndef E2E_RAW_SOCKET_H
-#define E2E_RAW_SOCKET_H
+#ifndef SUPPORT_RAW_SOCKET_H
+#define SUPPORT_RAW_SOCKET_H
 
 #include <stdbool.h>
 #include <stddef.h>

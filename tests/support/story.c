@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "story.h"
+#include "support/story.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #define STORY_LINE_SIZE 1024
 

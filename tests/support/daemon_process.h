@@ -10,8 +10,8 @@
 // The child is killed when the test process dies, so that nothing can be left
 // running. It is only ever signalled by its own process id.
 
-#ifndef E2E_DAEMON_PROCESS_H
-#define E2E_DAEMON_PROCESS_H
+#ifndef SUPPORT_DAEMON_PROCESS_H
+#define SUPPORT_DAEMON_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "timed_enter.h"
+#include "support/timed_enter.h"
 
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#include "story.h"
+#include "support/story.h"
 
 // All that one call needs.
 struct timed_call {

@@ -9,10 +9,10 @@
 //     expect_news(stream, "ENTERED 1 n1 [n2] r2 was n1");
 //     expect_news(stream, "ABORTED: ...");
 
-#ifndef E2E_CANDIDACY_H
-#define E2E_CANDIDACY_H
+#ifndef SUPPORT_CANDIDACY_H
+#define SUPPORT_CANDIDACY_H
 
-#include "client.h"
+#include "support/client.h"
 
 #define CANDIDACY_PATH "/electd.v1.Candidacy/Campaign"
 #define CONFIRM_PATH "/electd.v1.Candidacy/Confirm"

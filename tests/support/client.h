@@ -10,8 +10,8 @@
 // functions marked "any thread" never fail the test and may be used on a thread
 // that is not cmocka's.
 
-#ifndef E2E_CLIENT_H
-#define E2E_CLIENT_H
+#ifndef SUPPORT_CLIENT_H
+#define SUPPORT_CLIENT_H
 
 #include <grpc/grpc.h>
 #include <stdbool.h>

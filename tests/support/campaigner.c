@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "campaigner.h"
+#include "support/campaigner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,8 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "candidacy.h"
-#include "daemon_process.h"
+#include "support/candidacy.h"
+#include "support/daemon_process.h"
 
 #define CAMPAIGNER_WORD "campaign"
 #define CAMPAIGNER_ARGUMENTS 7

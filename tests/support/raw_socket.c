@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "raw_socket.h"
+#include "support/raw_socket.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 static int raw_connect_unix(const char *path)
 {

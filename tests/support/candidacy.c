@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "candidacy.h"
+#include "support/candidacy.h"
 
 #include <inttypes.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "electd/v1/candidacy.pb-c.h"
-#include "story.h"
+#include "support/story.h"
 
 typedef Electd__V1__CampaignRequest campaign_request;
 typedef Electd__V1__CampaignResponse campaign_response;

@@ -3,8 +3,8 @@
 // Enter with request metadata: a candidate with a time to live. Each call comes
 // by a connection of its own, so that it belongs to a session that is gone.
 
-#ifndef E2E_TIMED_ENTER_H
-#define E2E_TIMED_ENTER_H
+#ifndef SUPPORT_TIMED_ENTER_H
+#define SUPPORT_TIMED_ENTER_H
 
 // Enters with `electd-ttl-ms` of any text; returns what story.h tells of the
 // answer, owned.

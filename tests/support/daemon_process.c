@@ -7,7 +7,7 @@
 // async-signal-safe functions between fork and exec, and all it needs is
 // prepared before. A child that hangs is killed at the deadline.
 
-#include "daemon_process.h"
+#include "support/daemon_process.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -9,7 +9,7 @@
 // that each release cancels and then waits; a cancelled call is over at once,
 // whatever the peer does.
 
-#include "client.h"
+#include "support/client.h"
 
 #include <assert.h>
 #include <grpc/byte_buffer.h>
@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "raw_socket.h"
+#include "support/raw_socket.h"
 
 struct client {
     grpc_channel *channel;

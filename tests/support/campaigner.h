@@ -10,8 +10,8 @@
 //
 // It ends when its first stream does, and is killed when this process dies.
 
-#ifndef E2E_CAMPAIGNER_H
-#define E2E_CAMPAIGNER_H
+#ifndef SUPPORT_CAMPAIGNER_H
+#define SUPPORT_CAMPAIGNER_H
 
 #include <stdbool.h>
 #include <sys/types.h>
