@@ -12,18 +12,13 @@
 // --json: one line for a program to read, instead of the histogram.
 
 #include <assert.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include <signal.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "support/campaigner.h"
 #include "support/candidacy.h"

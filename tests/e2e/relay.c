@@ -3,12 +3,8 @@
 #include "relay.h"
 
 #include <poll.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -16,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #define RELAY_CONNECTIONS_MAX 16
 #define RELAY_FDS (1 + 2 * RELAY_CONNECTIONS_MAX)

@@ -3,17 +3,12 @@
 // A process that campaigns and is killed: its kernel closes the connection, and
 // the next in line leads. candidacy.h says how to read expect_news().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <signal.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "patience.h"

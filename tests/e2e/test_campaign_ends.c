@@ -4,15 +4,11 @@
 // grace, or not at all, since another one has taken over. candidacy.h says how
 // to read expect_news().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "patience.h"

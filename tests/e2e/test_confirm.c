@@ -4,15 +4,11 @@
 // to whom, and what a successor is told of it. candidacy.h says how to read
 // expect_confirm() and expect_news().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "clock_jump.h"
 #include "fixture.h"

@@ -4,21 +4,16 @@
 // connection is cut. HTTP/2 keepalive finds it. How long that takes is told as
 // a comment; the bounds here are those of a machine that does much else.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <linux/filter.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "fixture.h"
 #include "patience.h"

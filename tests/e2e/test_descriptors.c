@@ -4,17 +4,12 @@
 // those that it has, and keeps its elections. What takes a descriptor and says
 // nothing loses it soon.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "fixture.h"
 #include "support/raw_socket.h"

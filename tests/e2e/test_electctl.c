@@ -2,16 +2,11 @@
 //
 // electctl against electd: what each command prints, and how it exits.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <signal.h>
+#include "support/test.h"
 
 #include "ctl_process.h"
 #include "fixture.h"

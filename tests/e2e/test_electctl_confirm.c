@@ -3,19 +3,14 @@
 // `electctl confirm`, and what `electctl campaign` says of the time for which
 // its candidate may act.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "ctl_process.h"
 #include "fixture.h"

@@ -3,16 +3,11 @@
 // `electctl watch` and `electctl campaign`: what they print, what makes them
 // come back, and what ends them.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <signal.h>
+#include "support/test.h"
 
 #include "ctl_process.h"
 #include "fixture.h"

@@ -4,15 +4,11 @@
 // to an election in all its cases is the core's affair, and tested there; here
 // each acts once, and every error is seen as a client sees it.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "support/story.h"

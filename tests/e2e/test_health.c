@@ -2,17 +2,12 @@
 //
 // grpc.health.v1.Health, as orchestrators and clients' balancers use it.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <signal.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "grpc/health/v1/health.pb-c.h"

@@ -3,20 +3,15 @@
 // Where the daemon listens: what it says about it, what it refuses, and what it
 // leaves alone.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "fixture.h"
 #include "support/raw_socket.h"

@@ -3,21 +3,16 @@
 // A log that nobody reads, or that does not come back from a write: elections
 // go on, what is lost is counted, and the daemon ends in time.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "crowd.h"
 #include "fixture.h"

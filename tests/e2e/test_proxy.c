@@ -5,18 +5,13 @@
 // told. What it hides is told here, too: a link that is frozen behind it looks
 // well to both ends.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-#include <signal.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "fixture.h"
 #include "proxy_process.h"

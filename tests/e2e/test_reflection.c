@@ -3,15 +3,11 @@
 // Server reflection, under both of its names: what tools such as grpcurl ask.
 // What a test asks for and what comes back are one text each.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "google/protobuf/descriptor.pb-c.h"

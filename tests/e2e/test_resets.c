@@ -6,19 +6,14 @@
 //
 // ELECTD_TEST_RESETS=N resets N calls instead of 20,000.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include <cmocka.h>
-
-#include <fcntl.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "fixture.h"
 #include "raw_http2.h"

@@ -3,15 +3,11 @@
 // `electctl run` whose connection is cut: what it starts afterwards, and in
 // which term.
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <sys/wait.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "contender.h"
 #include "relay.h"

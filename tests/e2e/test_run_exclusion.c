@@ -11,18 +11,14 @@
 // what has happened, and not only one that fails. Each is a process, and
 // several run at a time, as they spend most of it waiting.
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "exclusion_program.h"
 #include "exclusion_trial.h"

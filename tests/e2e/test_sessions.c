@@ -4,15 +4,11 @@
 // ends. Over a Unix socket all clients have the same address, and are sessions
 // of their own all the same.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "support/story.h"

@@ -4,20 +4,15 @@
 // answer or UNAVAILABLE, nobody is left hanging, and nobody can hold it up for
 // longer than the drain time.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "crowd.h"
 #include "fixture.h"

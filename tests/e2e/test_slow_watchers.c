@@ -3,14 +3,10 @@
 // Watchers that stop reading. Nobody else may feel it, the daemon's memory may
 // not grow with it, and whoever reads again must reach the last state.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "crowd.h"
 #include "fixture.h"

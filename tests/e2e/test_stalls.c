@@ -5,18 +5,13 @@
 // Nobody who renews in time is removed for it, and whoever does not is removed
 // all the same.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <poll.h>
-#include <signal.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "patience.h"

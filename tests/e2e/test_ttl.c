@@ -6,18 +6,13 @@
 // That something does not happen is seen by a candidate whose time is over
 // later than it would have happened.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <poll.h>
-#include <signal.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "patience.h"

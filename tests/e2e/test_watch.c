@@ -4,17 +4,12 @@
 // the current term if there was one, then every change once and in order, and
 // nothing else.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <pthread.h>
+#include "support/test.h"
 
 #include "fixture.h"
 #include "support/story.h"

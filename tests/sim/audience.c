@@ -2,14 +2,10 @@
 
 #include "audience.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 void audience_init(struct audience *audience, struct prng *prng,
                    struct coverage *coverage, const unsigned *now)

@@ -2,14 +2,11 @@
 
 #include "journal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 static const char *const operations[] = {
     [ELECTD_CREATE] = "create",     [ELECTD_CLOSE] = "close",

@@ -6,11 +6,7 @@
 
 #include "lease_check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 void lease_check_line(const struct lease_world *world,
                       const struct electd_election *election, unsigned which)

@@ -5,13 +5,10 @@
 
 #include "lease_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/container_of.h"
 #include "journal.h"

@@ -12,18 +12,13 @@
 //     sim_elections --seed 7 --runs 10   the seeds from 7 to 16
 //     sim_elections --steps 100          runs of that length (default 1500)
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "support/test.h"
 
 #include "coverage.h"
 #include "journal.h"

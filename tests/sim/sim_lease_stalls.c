@@ -24,18 +24,13 @@
 //     sim_lease_stalls --runs 1000          that many new seeds
 //     sim_lease_stalls --seed 7 --runs 10   the seeds from 7 to 16
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "support/test.h"
 
 #include "stall_world.h"
 

@@ -11,18 +11,13 @@
 //     sim_leases --seed 7 --runs 10   the seeds from 7 to 16
 //     sim_leases --steps 100          runs of that length (default 200)
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "support/test.h"
 
 #include "lease_world.h"
 

@@ -5,11 +5,7 @@
 
 #include "stall_check.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "unit/virtual_time.h"
 

@@ -3,13 +3,11 @@
 #include "support/candidacy.h"
 
 #include <inttypes.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "electd/v1/candidacy.pb-c.h"
 #include "support/story.h"

@@ -2,11 +2,9 @@
 
 #include "fake_stream.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/container_of.h"
 

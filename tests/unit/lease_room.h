@@ -6,14 +6,10 @@
 #ifndef TESTS_LEASE_ROOM_H
 #define TESTS_LEASE_ROOM_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <uv.h>
+
+#include "support/test.h"
 
 #include "lease/lease.h"
 #include "store/memory.h"

@@ -2,18 +2,13 @@
 
 #include "rpc_room.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
 #include <stdio.h>
+
+#include "support/test.h"
 
 #include "base/container_of.h"
 

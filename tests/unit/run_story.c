@@ -2,13 +2,10 @@
 
 #include "run_story.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #define TEXT_SIZE 256
 

@@ -5,14 +5,10 @@
 #ifndef TESTS_STORE_TEST_H
 #define TESTS_STORE_TEST_H
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
 #include <uv.h>
+
+#include "support/test.h"
 
 #include "store/store.h"
 #include "text.h"

@@ -4,13 +4,6 @@
 // or a lease that will take it out, and nothing is kept. Core, store, leases
 // and services are real, the calls are fakes.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,6 +11,8 @@
 #include <string.h>
 #include <utlist.h>
 #include <uv.h>
+
+#include "support/test.h"
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "electd/v1/candidacy.pb-c.h"

@@ -9,17 +9,12 @@
 // collection, and the number of live blocks, with what was there before; until
 // the command needs no more allocations and succeeds.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "story.h"
 

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <grpc/status.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <grpc/status.h>
+#include "support/test.h"
 
 #include "ctl/backoff.h"
 #include "ctl/exit_code.h"

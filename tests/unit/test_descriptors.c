@@ -2,15 +2,10 @@
 //
 // Finding files, symbols and services in what is known of proto/.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "services/descriptors.h"
 

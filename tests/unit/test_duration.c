@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/duration.h"
 

@@ -2,16 +2,11 @@
 //
 // What the wire says of each status.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "daemon/options_table.h"
 #include "services/failure.h"

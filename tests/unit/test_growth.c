@@ -5,17 +5,12 @@
 // is counted instead is how far the hash tables are from ideal, so the core is
 // compiled into this test (see failing_alloc.h), which can look into them.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "failing_alloc_on.h"
 

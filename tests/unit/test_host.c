@@ -3,17 +3,12 @@
 // Between calls and handlers. Both are fakes here, and write into one log what
 // is done with them.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "grpc/reflection/v1/reflection.pb-c.h"

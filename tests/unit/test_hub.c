@@ -3,12 +3,7 @@
 // Who hears what. What is published and sent are letters, and what a stream
 // did reads as a word: see fake_stream.h.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "fake_stream.h"
 #include "watch/hub.h"

@@ -3,14 +3,9 @@
 // Watchers that leave the hub, memory and all, as soon as they end, between
 // others that stay. fake_stream.h says how a stream's log reads.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
+
+#include "support/test.h"
 
 #include "fake_stream.h"
 #include "watch/hub.h"

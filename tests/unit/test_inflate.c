@@ -2,17 +2,12 @@
 //
 // Compressed messages, whole and broken, in pieces of every size.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <grpc/grpc.h>
 #include <stdbool.h>
 #include <string.h>
 #include <zlib.h>
+
+#include "support/test.h"
 
 #include "rpc/inflate.h"
 

@@ -3,14 +3,9 @@
 // Who enters again, as the core sees it: no term is ever held by two instances.
 // test_rules.c says how to read expect(), story.h how to read a story.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
+
+#include "support/test.h"
 
 #include "story.h"
 

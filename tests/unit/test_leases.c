@@ -4,14 +4,9 @@
 // Expire of one of them, and who is out after a change. test_rules.c says how
 // to read expect().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
+
+#include "support/test.h"
 
 #include "story.h"
 

@@ -2,14 +2,9 @@
 //
 // The id of a daemon's life.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
+
+#include "support/test.h"
 
 #include "daemon/life.h"
 

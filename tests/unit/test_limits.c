@@ -3,19 +3,14 @@
 // What a collection of elections refuses, which names it takes, and what it
 // keeps of them. test_rules.c says how to read expect().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "support/test.h"
 
 #include "story.h"
 

@@ -4,12 +4,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +16,7 @@
 #include <unistd.h>
 #include <unistr.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "base/descriptors.h"
 #include "log/log.h"

@@ -3,15 +3,10 @@
 // Metadata in both directions: what every answer carries, and what a method
 // sees of its request.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <grpc/slice.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "rpc_room.h"
 

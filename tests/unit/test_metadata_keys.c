@@ -3,15 +3,10 @@
 // Which request metadata a call may bring. The calls are fakes with nothing but
 // a path and keys; what was told of unknown ones is one text.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "services/metadata_keys.h"
 #include "text.h"

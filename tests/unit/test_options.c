@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "daemon/options.h"
 #include "daemon/options_table.h"

@@ -2,17 +2,12 @@
 //
 // A payload goes with its last reference, whoever gives that back.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "failing_alloc_on.h"
 

@@ -2,15 +2,10 @@
 //
 // What Confirm has promised: whom it keeps waiting, and for how long.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "services/promises.h"
 

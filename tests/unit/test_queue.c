@@ -4,17 +4,12 @@
 // loop waits for gRPC. Nothing else happens here, so that a wake-up that was
 // forgotten would be a test that never ends.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <grpc/grpc.h>
 #include <signal.h>
 #include <unistd.h>
 #include <uv.h>
+
+#include "support/test.h"
 
 #include "base/container_of.h"
 #include "rpc/queue.h"

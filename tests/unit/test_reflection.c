@@ -3,16 +3,11 @@
 // What reflection answers, without a server: one answer to each question,
 // whatever it is and whether there is memory or not.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "grpc/reflection/v1/reflection.pb-c.h"
 #include "services/host.h"

@@ -6,12 +6,7 @@
 // leads and c waits; the candidate was withdrawn, which made revision 4 and a
 // new leader after a.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "story.h"
 

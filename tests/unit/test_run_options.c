@@ -2,13 +2,9 @@
 //
 // What `electctl run` is told, and the times that follow from it.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "ctl/run/run_options.h"
 

@@ -2,13 +2,9 @@
 //
 // What `electctl run` decides about its command and its place in the election.
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "run_story.h"
 

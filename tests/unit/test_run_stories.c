@@ -3,13 +3,9 @@
 // All short stories of `electctl run` at once, by what must never happen in
 // any.
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "run_story.h"
 

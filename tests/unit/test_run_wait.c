@@ -3,13 +3,9 @@
 // How long `electctl run` waits for the leadership (--wait, --no-wait), and
 // holds it afterwards (--hold).
 
-#include <setjmp.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "run_story.h"
 

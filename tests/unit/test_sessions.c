@@ -3,12 +3,7 @@
 // What a session leaves behind when it closes an election, and which session a
 // candidate is bound to. test_rules.c says how to read expect().
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "story.h"
 

@@ -2,12 +2,7 @@
 //
 // Which silences of a loop are stalls, and which of them concerns whom.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "support/test.h"
 
 #include "lease/stalls.h"
 

@@ -3,15 +3,10 @@
 // A crowd of requests does not keep the loop from its other work: the memory
 // store works it off in short turns, and in order.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdlib.h>
 #include <uv.h>
+
+#include "support/test.h"
 
 #include "store/memory.h"
 

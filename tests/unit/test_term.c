@@ -2,16 +2,11 @@
 //
 // Encoded terms: what they say, and how long they are shared.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "story.h"

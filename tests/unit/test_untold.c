@@ -4,17 +4,12 @@
 // told, so that their streams end. The calls are fakes, which write into a log
 // what is done with them; elections and watchers are real.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "services/watching.h"

@@ -5,16 +5,11 @@
 // needs memory at all, and that all of it comes back. The room is compiled
 // into this test, as failing_alloc.h explains.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "fake_stream.h"
 

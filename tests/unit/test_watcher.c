@@ -3,14 +3,9 @@
 // One watcher and its stream. What is offered and sent are letters, and what a
 // stream did reads as a word: see fake_stream.h.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
+
+#include "support/test.h"
 
 #include "fake_stream.h"
 

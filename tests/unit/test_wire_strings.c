@@ -3,15 +3,10 @@
 // Which strings of a message are some, before they are unpacked. For the
 // notation see wire_test.h.
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <stdio.h>
 #include <string.h>
+
+#include "support/test.h"
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "wire_test.h"

@@ -2,12 +2,9 @@
 
 #include "text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 
-#include <cmocka.h>
+#include "support/test.h"
 
 void text_clear(struct text *text)
 {
