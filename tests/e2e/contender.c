@@ -4,117 +4,23 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
-#define CONTENDER_TICK_NS 2000000
-#define SCRATCH_FILE_SIZE 65536
+#define CONTENDER_TICK_MS 2
 
 static char contender_endpoint[128];
-
-static void contender_tick(void)
-{
-    struct timespec tick = {.tv_nsec = CONTENDER_TICK_NS};
-
-    nanosleep(&tick, NULL);
-}
-
-void scratch_make(struct scratch *scratch)
-{
-    snprintf(scratch->path, sizeof scratch->path, "/tmp/electctl-test-XXXXXX");
-    assert_non_null(mkdtemp(scratch->path));
-}
-
-static int scratch_remove_cb(const char *path, const struct stat *status,
-                             int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-void scratch_remove(struct scratch *scratch)
-{
-    if (scratch->path[0] != '\0') {
-        nftw(scratch->path, scratch_remove_cb, 8, FTW_DEPTH | FTW_PHYS);
-    }
-    scratch->path[0] = '\0';
-}
-
-static void scratch_name(const struct scratch *scratch, const char *name,
-                         char path[128])
-{
-    snprintf(path, 128, "%s/%.40s", scratch->path, name);
-}
-
-const char *scratch_read(const struct scratch *scratch, const char *name)
-{
-    static char text[SCRATCH_FILE_SIZE];
-    char path[128];
-    ssize_t size = 0;
-    int fd;
-
-    scratch_name(scratch, name, path);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd != -1) {
-        size = read(fd, text, sizeof text - 1);
-        close(fd);
-    }
-    text[size > 0 ? size : 0] = '\0';
-    return text;
-}
-
-void scratch_await(const struct scratch *scratch, const char *name,
-                   const char *text)
-{
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
-
-    while (strstr(scratch_read(scratch, name), text) == NULL) {
-        if (daemon_now_ms() > deadline_ms) {
-            fail_msg("no '%s' in %s:\n%s", text, name,
-                     scratch_read(scratch, name));
-        }
-        contender_tick();
-    }
-}
-
-long scratch_await_number(const struct scratch *scratch, const char *name,
-                          unsigned lines)
-{
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
-
-    for (;;) {
-        const char *text = scratch_read(scratch, name);
-        const char *last = text;
-        unsigned count = 0;
-
-        for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) {
-            count++;
-            last = count < lines ? at + 1 : last;
-        }
-        if (count >= lines) {
-            return strtol(last, NULL, 10);
-        }
-        if (daemon_now_ms() > deadline_ms) {
-            fail_msg("%s has no %u lines:\n%s", name, lines, text);
-        }
-        contender_tick();
-    }
-}
 
 void contender_set_endpoint(const char *listen)
 {
@@ -173,17 +79,17 @@ void contender_spawn(struct contender *contender, const struct scratch *scratch,
 
 int contender_await_exit(struct contender *contender)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     int status;
     pid_t pid;
 
     assert_true(contender->pid > 0);
     while ((pid = waitpid(contender->pid, &status, WNOHANG)) == 0) {
-        if (daemon_now_ms() > deadline_ms) {
+        if (stopwatch_now_ms() > deadline_ms) {
             fail_msg("electctl does not end; it said:\n%s",
                      contender_error(contender));
         }
-        contender_tick();
+        stopwatch_pause(CONTENDER_TICK_MS);
     }
     assert_int_equal(pid, contender->pid);
     contender->pid = 0;
@@ -235,20 +141,20 @@ void contender_dispose(struct contender *contender)
 
 void group_await_gone(pid_t pgid)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     assert_true(pgid > 1);
     while (kill(-pgid, 0) == 0 || errno != ESRCH) {
-        if (daemon_now_ms() > deadline_ms) {
+        if (stopwatch_now_ms() > deadline_ms) {
             fail_msg("there are processes left in group %ld", (long)pgid);
         }
-        contender_tick();
+        stopwatch_pause(CONTENDER_TICK_MS);
     }
 }
 
 void process_await_stopped(pid_t pid)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     char path[64];
     char text[512];
     bool is_stopped = false;
@@ -261,7 +167,7 @@ void process_await_stopped(pid_t pid)
         assert_non_null(fgets(text, sizeof text, file));
         (void)fclose(file);
         is_stopped = strstr(text, ") T ") != NULL;
-        assert_true(daemon_now_ms() < deadline_ms);
-        contender_tick();
+        assert_true(stopwatch_now_ms() < deadline_ms);
+        stopwatch_pause(CONTENDER_TICK_MS);
     }
 }

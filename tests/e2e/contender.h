@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One run of the real electctl ($ELECTCTL_BIN), as a child process whose output
-// goes to files, and what its command leaves in files of a directory of the
-// test's own.
+// goes to files of a directory of the test's own, as what its command writes
+// does.
 //
 // Whatever does not happen before a deadline fails the test. The child is
 // killed when the test process dies.
@@ -13,28 +13,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "support/scratch.h"
+
 #define CONTENDER_ARGUMENTS_MAX 32
-#define CONTENDER_DEADLINE_MS 30000
-
-// A directory, with what is told in it.
-struct scratch {
-    char path[64];
-};
-
-void scratch_make(struct scratch *scratch);
-void scratch_remove(struct scratch *scratch);
-
-// Reads a file: what is there of it, NUL-terminated; empty if there is none.
-// Static.
-const char *scratch_read(const struct scratch *scratch, const char *name);
-
-// Waits until a file holds a text.
-void scratch_await(const struct scratch *scratch, const char *name,
-                   const char *text);
-
-// Waits until a file has that many lines, and reads the last one as a number.
-long scratch_await_number(const struct scratch *scratch, const char *name,
-                          unsigned lines);
 
 struct contender {
     // 0 when there is no process.

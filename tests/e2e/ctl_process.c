@@ -16,6 +16,7 @@
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 #define CTL_ENVIRONMENT_MAX 256
 // How long a waitpid() that found nothing is left alone.
@@ -196,11 +197,11 @@ __attribute__((noreturn)) static void ctl_fail(const struct ctl *ctl,
 void ctl_await(struct ctl *ctl, const struct ctl_output *output,
                const char *text)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     bool is_last = false;
 
     while (strstr(output->text, text) == NULL) {
-        if (is_last || daemon_now_ms() > deadline_ms) {
+        if (is_last || stopwatch_now_ms() > deadline_ms) {
             ctl_fail(ctl, text);
         }
         // What it wrote before its end is still to be read.
@@ -217,10 +218,10 @@ void ctl_signal(const struct ctl *ctl, int number)
 
 int ctl_await_exit(struct ctl *ctl)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     while (ctl_is_alive(ctl)) {
-        if (daemon_now_ms() > deadline_ms) {
+        if (stopwatch_now_ms() > deadline_ms) {
             ctl_fail(ctl, "end");
         }
         ctl_tick(ctl);

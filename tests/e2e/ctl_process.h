@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One run of the real electctl ($ELECTCTL_BIN), as a child process whose output
-// is read through pipes. What does not happen before DAEMON_DEADLINE_MS fails
-// the test. The child is killed when the test process dies.
+// is read through pipes. What does not happen before STOPWATCH_DEADLINE_MS
+// fails the test. The child is killed when the test process dies.
 
 #ifndef E2E_CTL_PROCESS_H
 #define E2E_CTL_PROCESS_H
@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+#include "support/stopwatch.h"
 
 #define CTL_WORDS_MAX 16
 #define CTL_OUTPUT_SIZE 65536

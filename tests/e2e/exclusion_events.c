@@ -8,6 +8,7 @@
 
 #include "exclusion_program.h"
 #include "exclusion_trial.h"
+#include "support/stopwatch.h"
 
 // By then whoever is left has done its work.
 #define EXCLUSION_REST_MS 1500
@@ -30,10 +31,10 @@ static void exclusion_call(struct exclusion_trial *trial, const char *method,
 static void exclusion_hit_warden(struct exclusion_trial *trial, pid_t warden)
 {
     if (!exclusion_is_warden(warden) || trial->stopped_warden != 0 ||
-        daemon_now_ms() <= trial->wardens_rest_until_ms) {
+        stopwatch_now_ms() <= trial->wardens_rest_until_ms) {
         return;
     }
-    trial->contenders_rest_until_ms = daemon_now_ms() + EXCLUSION_REST_MS;
+    trial->contenders_rest_until_ms = stopwatch_now_ms() + EXCLUSION_REST_MS;
     if (exclusion_below(trial, 2) == 0) {
         exclusion_note(trial, "kill warden %ld", (long)warden);
         kill(warden, SIGKILL);
@@ -90,10 +91,10 @@ static void exclusion_happen_to_contender(struct exclusion_trial *trial,
     unsigned what = exclusion_below(trial, 6);
 
     if (side->contender.pid == 0 || side->go_on_at_ms != 0 ||
-        daemon_now_ms() < trial->contenders_rest_until_ms) {
+        stopwatch_now_ms() < trial->contenders_rest_until_ms) {
         return;
     }
-    trial->wardens_rest_until_ms = daemon_now_ms() + EXCLUSION_REST_MS;
+    trial->wardens_rest_until_ms = stopwatch_now_ms() + EXCLUSION_REST_MS;
     if (what < 2) {
         exclusion_note(trial, "kill %s", side->name);
         kill(side->contender.pid, SIGKILL);
@@ -246,9 +247,9 @@ static void exclusion_happen_to_daemon(struct exclusion_trial *trial)
     } else if (trial->daemon_kills < EXCLUSION_KILLS_MAX) {
         exclusion_note(trial, "kill the daemon");
         daemon_signal(&trial->daemon, SIGKILL);
-        daemon_await_exit(&trial->daemon, DAEMON_DEADLINE_MS);
+        daemon_await_exit(&trial->daemon, STOPWATCH_DEADLINE_MS);
         daemon_dispose(&trial->daemon);
-        trial->daemon_killed_ms[trial->daemon_kills++] = daemon_now_ms();
+        trial->daemon_killed_ms[trial->daemon_kills++] = stopwatch_now_ms();
         trial->daemon_start_at_ms = exclusion_later(trial, 0, 1500);
     }
 }

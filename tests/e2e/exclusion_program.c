@@ -13,6 +13,8 @@
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 // From the election to the start of its program, and some time.
 #define EXCLUSION_START_MS_MAX 6000
@@ -124,12 +126,13 @@ int exclusion_hold(bool is_apart)
 
     alarm(EXCLUSION_HOLD_S_MAX);
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        snprintf(line, sizeof line, "at %lld: %s in term %s\n", daemon_now_ms(),
-                 getenv("ELECTD_CANDIDATE"), getenv("ELECTD_TERM"));
+        snprintf(line, sizeof line, "at %lld: %s in term %s\n",
+                 stopwatch_now_ms(), getenv("ELECTD_CANDIDATE"),
+                 getenv("ELECTD_TERM"));
         exclusion_put_line("violations", line);
         return 1;
     }
-    snprintf(line, sizeof line, "%lld %ld %ld %ld %s %s\n", daemon_now_ms(),
+    snprintf(line, sizeof line, "%lld %ld %ld %ld %s %s\n", stopwatch_now_ms(),
              (long)getpid(), (long)getpgrp(), (long)exclusion_find_warden(),
              getenv("ELECTD_TERM"), getenv("ELECTD_CANDIDATE"));
     exclusion_put_line("starts", line);
@@ -225,7 +228,7 @@ bool exclusion_has_term_twice(const struct scratch *scratch,
 
 bool exclusion_await_gone(const struct scratch *scratch)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     char path[EXCLUSION_PATH_SIZE];
     bool is_free;
     int fd;
@@ -234,7 +237,7 @@ bool exclusion_await_gone(const struct scratch *scratch)
     fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd != -1);
     while (!(is_free = flock(fd, LOCK_EX | LOCK_NB) == 0) &&
-           daemon_now_ms() < deadline_ms) {
+           stopwatch_now_ms() < deadline_ms) {
         usleep(5000);
     }
     close(fd);

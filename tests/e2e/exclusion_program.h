@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "contender.h"
+#include "support/scratch.h"
 
 #define EXCLUSION_HOLD "--hold"
 #define EXCLUSION_HOLD_APART "--hold-apart"

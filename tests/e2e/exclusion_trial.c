@@ -14,6 +14,8 @@
 #include "support/test.h"
 
 #include "exclusion_program.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 #define EXCLUSION_TRIAL_MS 25000
 #define EXCLUSION_TICK_NS 5000000
@@ -37,7 +39,7 @@ unsigned exclusion_below(struct exclusion_trial *trial, unsigned bound)
 long long exclusion_later(struct exclusion_trial *trial, unsigned min_ms,
                           unsigned max_ms)
 {
-    return daemon_now_ms() + min_ms +
+    return stopwatch_now_ms() + min_ms +
            exclusion_below(trial, max_ms - min_ms + 1);
 }
 
@@ -51,7 +53,7 @@ void exclusion_note(const struct exclusion_trial *trial, const char *format,
     snprintf(path, sizeof path, "%s/events", trial->scratch.path);
     file = fopen(path, "ae");
     if (file != NULL) {
-        fprintf(file, "%lld ", daemon_now_ms());
+        fprintf(file, "%lld ", stopwatch_now_ms());
         va_start(values, format);
         vfprintf(file, format, values);
         va_end(values);
@@ -162,7 +164,7 @@ static void exclusion_network_goes_on(struct exclusion_trial *trial,
 // Something was to be done by then.
 static bool exclusion_is_due(long long at_ms)
 {
-    return at_ms != 0 && daemon_now_ms() >= at_ms;
+    return at_ms != 0 && stopwatch_now_ms() >= at_ms;
 }
 
 static void exclusion_catch_up_earlier(struct exclusion_trial *trial,
@@ -197,7 +199,7 @@ static void exclusion_catch_up_side(struct exclusion_trial *trial,
         side->go_on_at_ms = 0;
         side->spawn_at_ms = exclusion_later(trial, 0, 1000);
     }
-    if (side->contender.pid == 0 && daemon_now_ms() >= side->spawn_at_ms) {
+    if (side->contender.pid == 0 && stopwatch_now_ms() >= side->spawn_at_ms) {
         exclusion_start_side(trial, side);
     }
     exclusion_catch_up_earlier(trial, side);
@@ -222,7 +224,7 @@ static void exclusion_catch_up(struct exclusion_trial *trial)
         trial->warden_go_on_at_ms = 0;
     }
     if (trial->daemon.pid == 0 &&
-        daemon_now_ms() >= trial->daemon_start_at_ms) {
+        stopwatch_now_ms() >= trial->daemon_start_at_ms) {
         exclusion_start_daemon(trial);
     }
 }
@@ -344,16 +346,16 @@ unsigned exclusion_run_trial(const char *self, uint64_t seed)
     struct exclusion_trial trial = {
         .random = seed * 1000003, .seed = seed, .self = self};
     struct timespec tick = {.tv_nsec = EXCLUSION_TICK_NS};
-    long long end_ms = daemon_now_ms() + EXCLUSION_TRIAL_MS;
+    long long end_ms = stopwatch_now_ms() + EXCLUSION_TRIAL_MS;
     unsigned starts;
     char name[EXCLUSION_TEXT_SIZE];
 
     exclusion_begin(&trial);
     // Somebody is to have started, most of the time.
     trial.next_ms = exclusion_later(&trial, 0, 4000);
-    while (daemon_now_ms() < end_ms) {
+    while (stopwatch_now_ms() < end_ms) {
         exclusion_catch_up(&trial);
-        if (daemon_now_ms() >= trial.next_ms) {
+        if (stopwatch_now_ms() >= trial.next_ms) {
             // Now and then several things at once.
             trial.next_ms = exclusion_later(
                 &trial, 0,

@@ -22,6 +22,7 @@
 #include "proxy_process.h"
 #include "relay.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
 
 #define EXCLUSION_SIDES 3
 #define EXCLUSION_KILLS_MAX 64

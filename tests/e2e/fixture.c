@@ -11,15 +11,15 @@
 
 #include "support/test.h"
 
+#include "support/stopwatch.h"
+
 static int fixture_setup(void **state, bool is_unix)
 {
     struct fixture *fixture = calloc(1, sizeof *fixture);
 
     assert_non_null(fixture);
     fixture->is_unix = is_unix;
-    // Not $TMPDIR: the path of a socket is short.
-    strcpy(fixture->directory, "/tmp/electd-XXXXXX");
-    assert_non_null(mkdtemp(fixture->directory));
+    scratch_make(&fixture->scratch);
     *state = fixture;
     return 0;
 }
@@ -40,7 +40,7 @@ const char *fixture_path(const struct fixture *fixture, const char *name)
     static unsigned next;
     char *path = paths[next++ % 4];
 
-    snprintf(path, sizeof paths[0], "%s/%s", fixture->directory, name);
+    snprintf(path, sizeof paths[0], "%s/%s", fixture->scratch.path, name);
     return path;
 }
 
@@ -110,13 +110,13 @@ void fixture_stop(struct fixture *fixture)
     fixture_disconnect_all(fixture);
     daemon_signal(&fixture->daemons[0], SIGTERM);
     assert_int_equal(
-        daemon_await_exit(&fixture->daemons[0], DAEMON_DEADLINE_MS), 0);
+        daemon_await_exit(&fixture->daemons[0], STOPWATCH_DEADLINE_MS), 0);
 }
 
 // Says what a daemon has left behind, and removes it.
 static bool fixture_clean(const struct fixture *fixture)
 {
-    DIR *directory = opendir(fixture->directory);
+    DIR *directory = opendir(fixture->scratch.path);
     const struct dirent *entry;
     bool is_clean = true;
 
@@ -130,7 +130,7 @@ static bool fixture_clean(const struct fixture *fixture)
     if (directory != NULL) {
         closedir(directory);
     }
-    return rmdir(fixture->directory) == 0 && is_clean;
+    return rmdir(fixture->scratch.path) == 0 && is_clean;
 }
 
 int fixture_teardown(void **state)

@@ -23,13 +23,14 @@
 
 #include "support/client.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
 
 #define FIXTURE_CLIENTS_MAX 256
 #define FIXTURE_DAEMONS_MAX 4
 
 struct fixture {
     bool is_unix;
-    char directory[64];
+    struct scratch scratch;
     // What fixture_start() starts the daemon with, as daemon_start has it.
     const char *environment;
     // daemons[0] is the one that fixture_start() starts.

@@ -19,6 +19,7 @@
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 #define HELD_WRITES_TICK_MS 2
 
@@ -185,10 +186,10 @@ void held_writes_release(struct held_writes *writes)
 
 void held_writes_await(struct held_writes *writes)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     while (!atomic_load(&writes->has_one)) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(HELD_WRITES_TICK_MS * 1000);
     }
 }

@@ -14,6 +14,7 @@
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 #define PROXY_LINE_SIZE 1024
 
@@ -38,7 +39,7 @@ static void proxy_read_line(struct proxy_process *proxy,
     struct pollfd news = {.fd = fileno(proxy->answers), .events = POLLIN};
 
     // One line for each command: nothing of it has been read before.
-    if (poll(&news, 1, DAEMON_DEADLINE_MS) != 1 ||
+    if (poll(&news, 1, STOPWATCH_DEADLINE_MS) != 1 ||
         fgets(line, PROXY_LINE_SIZE, proxy->answers) == NULL) {
         fail_msg("the proxy says nothing");
     }

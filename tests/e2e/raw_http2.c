@@ -11,6 +11,7 @@
 
 #include "support/daemon_process.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 
 #define HTTP2_CALL_SIZE_MAX 512
 
@@ -153,7 +154,7 @@ static bool http2_receive(struct http2 *http2)
 
 bool http2_flush(struct http2 *http2)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     struct pollfd room = {.fd = http2->fd, .events = POLLIN | POLLOUT};
     size_t done = 0;
     ssize_t sent;
@@ -163,7 +164,7 @@ bool http2_flush(struct http2 *http2)
                     MSG_NOSIGNAL);
         done += sent > 0 ? (size_t)sent : 0;
         if ((sent == -1 && errno != EAGAIN && errno != EINTR) ||
-            !http2_receive(http2) || daemon_now_ms() > deadline_ms) {
+            !http2_receive(http2) || stopwatch_now_ms() > deadline_ms) {
             return false;
         }
         if (sent == -1) {
@@ -195,7 +196,7 @@ void http2_close(struct http2 *http2)
 
 bool http2_ping(struct http2 *http2, unsigned deadline_ms)
 {
-    long long deadline = daemon_now_ms() + (long long)deadline_ms;
+    long long deadline = stopwatch_now_ms() + (long long)deadline_ms;
     struct pollfd news = {.fd = http2->fd, .events = POLLIN};
     unsigned before = http2->pongs;
 
@@ -206,7 +207,7 @@ bool http2_ping(struct http2 *http2, unsigned deadline_ms)
     }
     while (http2->pongs == before) {
         poll(&news, 1, 100);
-        if (!http2_receive(http2) || daemon_now_ms() > deadline) {
+        if (!http2_receive(http2) || stopwatch_now_ms() > deadline) {
             return false;
         }
     }

@@ -17,6 +17,7 @@
 #include "support/test.h"
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 struct renewer {
@@ -137,7 +138,7 @@ static void renewer_answered(struct renewers *renewers, struct renewer *renewer)
     grpc_metadata_array_destroy(&renewer->trailing_metadata);
     grpc_call_unref(renewer->call);
     renewer->is_calling = false;
-    renewer->next_ms = daemon_now_ms() + renewers->plan.pause_ms;
+    renewer->next_ms = stopwatch_now_ms() + renewers->plan.pause_ms;
     renewers->calling--;
     atomic_fetch_add(&renewers->answers, 1);
 }
@@ -145,7 +146,7 @@ static void renewer_answered(struct renewers *renewers, struct renewer *renewer)
 // Calls whatever is to be by now. Returns when the next one is.
 static long long renewers_call_due(struct renewers *renewers)
 {
-    long long now_ms = daemon_now_ms();
+    long long now_ms = stopwatch_now_ms();
     long long next_ms = now_ms + 100;
 
     for (unsigned i = 0; i < renewers->plan.count; i++) {
@@ -184,7 +185,7 @@ static void *renewers_run(void *argument)
 static void renewers_create_each(struct renewers *renewers)
 {
     unsigned count = renewers->plan.count;
-    long long now_ms = daemon_now_ms();
+    long long now_ms = stopwatch_now_ms();
 
     renewers->each = calloc(count, sizeof *renewers->each);
     assert_non_null(renewers->each);
@@ -202,7 +203,7 @@ static void renewers_create_each(struct renewers *renewers)
 struct renewers *renewers_start(const struct renewers_plan *plan)
 {
     struct renewers *renewers = calloc(1, sizeof *renewers);
-    long long deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
 
     assert_non_null(renewers);
     renewers->plan = *plan;
@@ -213,7 +214,7 @@ struct renewers *renewers_start(const struct renewers_plan *plan)
     assert_int_equal(
         pthread_create(&renewers->thread, NULL, renewers_run, renewers), 0);
     while (renewers_answers(renewers) < plan->count) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         (void)poll(NULL, 0, 5);
     }
     return renewers;

@@ -13,6 +13,7 @@
 #include "fixture.h"
 #include "patience.h"
 #include "support/candidacy.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 #include "support/timed_enter.h"
 
@@ -347,7 +348,7 @@ static void test_shutdown_ends_streams_with_unavailable(void **state)
     expect_news(streams[1], "UNAVAILABLE: shutting down");
     fixture_disconnect(fixture, client);
     assert_int_equal(
-        daemon_await_exit(&fixture->daemons[0], DAEMON_DEADLINE_MS), 0);
+        daemon_await_exit(&fixture->daemons[0], STOPWATCH_DEADLINE_MS), 0);
 }
 
 int main(void)

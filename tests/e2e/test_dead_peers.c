@@ -89,10 +89,10 @@ static void test_process_that_goes_on_too_late_leads_no_more(void **state)
     expect_news(next, "DISCONNECTED 2 n2 [] r3 was n1");
     assert_int_equal(kill(pid, SIGCONT), 0);
     // Waits for the one, and answers pings for the other.
-    deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+    deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
     while (!campaigner_has_ended(pid, 0)) {
         assert_null(candidacy_next(next, 10));
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
     }
     assert_null(candidacy_next(next, 100));
     expect(fixture_connect(*state), "GetTerm a", "2 n2 []");
@@ -250,10 +250,10 @@ static void fall_dead(int fd)
 
 static void await_descriptors(const struct daemon *daemon, unsigned count)
 {
-    long long deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
 
     while (daemon_descriptors(daemon) != count) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         poll(NULL, 0, 10);
     }
 }
@@ -303,7 +303,7 @@ static void check_refused(const char *arguments, const char *error)
     struct daemon daemon;
 
     daemon_spawn(&daemon, &start);
-    assert_int_equal(daemon_await_exit(&daemon, DAEMON_DEADLINE_MS), 2);
+    assert_int_equal(daemon_await_exit(&daemon, STOPWATCH_DEADLINE_MS), 2);
     if (strstr(daemon.log.text, error) == NULL) {
         fail_msg("'%s' without '%s'", daemon.log.text, error);
     }

@@ -13,6 +13,7 @@
 
 #include "fixture.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 #define DESCRIPTORS_MAX 128
@@ -66,11 +67,11 @@ static void close_all(const int fds[SILENT])
 
 static void await_service(struct fixture *fixture)
 {
-    long long deadline_ms = daemon_now_ms() + DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + DEADLINE_MS;
 
     while (!serves(fixture)) {
         assert_true(daemon_is_alive(&fixture->daemons[0]));
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
     }
 }
 

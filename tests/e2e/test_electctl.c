@@ -10,6 +10,7 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
+#include "support/stopwatch.h"
 
 #define NOT_CREATED                                                            \
     "electctl: NOT_FOUND: election 'a' does not exist: call Create first\n"
@@ -221,10 +222,10 @@ static void test_silent_daemon_is_status_4_after_the_timeout(void **state)
 
     fixture_start(fixture, NULL);
     daemon_signal(&fixture->daemons[0], SIGSTOP);
-    begun_ms = daemon_now_ms();
+    begun_ms = stopwatch_now_ms();
     expect(endpoint(fixture),
            &(struct run){"--timeout 300ms term a", "", NULL, 4});
-    assert_in_range(daemon_now_ms() - begun_ms, 200, 20000);
+    assert_in_range(stopwatch_now_ms() - begun_ms, 200, 20000);
     daemon_signal(&fixture->daemons[0], SIGCONT);
 }
 

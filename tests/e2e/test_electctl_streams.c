@@ -11,6 +11,7 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
+#include "support/stopwatch.h"
 
 #define RESTARTED                                                              \
     "electctl: another daemon, or a restarted one: terms begin again\n"
@@ -60,7 +61,7 @@ static void restart(struct fixture *fixture)
     snprintf(arguments, sizeof arguments, "--listen=%s", endpoint(fixture));
     fixture_disconnect_all(fixture);
     daemon_signal(daemon, SIGKILL);
-    assert_int_equal(daemon_await_exit(daemon, DAEMON_DEADLINE_MS),
+    assert_int_equal(daemon_await_exit(daemon, STOPWATCH_DEADLINE_MS),
                      256 + SIGKILL);
     (void)daemon_dispose(daemon);
     daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments});

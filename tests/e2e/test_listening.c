@@ -162,7 +162,7 @@ static void test_socket_of_another_electd_is_refused(void **state)
                    "another electd holds");
     // Another way to the same file.
     expect_refusal(spawn(fixture, 2, "--listen=unix:%s/../%s/socket",
-                         fixture->directory, fixture->directory + 5),
+                         fixture->scratch.path, fixture->scratch.path + 5),
                    "another electd holds");
     expect(client, "GetTerm a", "1 n1 []");
     expect(fixture_connect(fixture), "GetTerm a", "1 n1 []");

@@ -18,6 +18,7 @@
 #include "fixture.h"
 #include "held_writes.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 // Two changes each, and twice what the daemon has room for with names as long
@@ -58,7 +59,7 @@ static void terminal_close(struct terminal *terminal)
 // Reads until the text has come, and drops the rest.
 static void terminal_await(struct terminal *terminal, const char *text)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     static char bytes[1 << 20];
     size_t size = 0;
 
@@ -67,7 +68,7 @@ static void terminal_await(struct terminal *terminal, const char *text)
         struct pollfd input = {.fd = terminal->master, .events = POLLIN};
         ssize_t count = 0;
 
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         assert_true(size < sizeof bytes - 1);
         if (poll(&input, 1, 100) == 1) {
             count =
@@ -89,7 +90,7 @@ static struct client *start(struct fixture *fixture, struct daemon_start *start)
     listen = strstr(arguments, "unix:");
     start->arguments = arguments;
     daemon_spawn(&fixture->daemons[0], start);
-    assert_true(raw_await_listener(listen, DAEMON_DEADLINE_MS));
+    assert_true(raw_await_listener(listen, STOPWATCH_DEADLINE_MS));
     return fixture_connect_to(fixture, listen);
 }
 
@@ -121,9 +122,9 @@ static void serve_terminal(struct fixture *fixture, struct terminal *terminal)
 
     tell(client, "Create a");
     change(client, "a", ROUNDS);
-    since_ms = daemon_now_ms();
+    since_ms = stopwatch_now_ms();
     expect(client, "GetTerm a", "500 - []");
-    assert_true(daemon_now_ms() - since_ms < CALL_MS);
+    assert_true(stopwatch_now_ms() - since_ms < CALL_MS);
 }
 
 static void test_terminal_that_nobody_reads_stops_nothing(void **state)
@@ -253,7 +254,7 @@ static void test_log_that_hangs_does_not_hold_up_the_end(void **state)
 // The log cannot say that it does.
 static void await_stopping(struct client *client)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     bool is_stopping = false;
 
     while (!is_stopping) {
@@ -261,7 +262,7 @@ static void await_stopping(struct client *client)
 
         is_stopping = strncmp(reply, "UNAVAILABLE: ", 13) == 0;
         free(reply);
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
     }
 }
 

@@ -194,14 +194,14 @@ static void test_big_answers_get_through(void **state)
 
 static void await_daemon_pings(struct proxy_process *proxy, unsigned more)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     struct proxy_state now;
     unsigned until;
 
     proxy_state(proxy, &now);
     until = now.daemon_pings + more;
     while (now.daemon_pings < until) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(10000);
         proxy_state(proxy, &now);
     }
@@ -387,7 +387,7 @@ static void test_daemon_that_is_away_is_unavailable(void **state)
     daemon_signal(&((struct fixture *)*state)->daemons[0], SIGTERM);
     expect_lost(watching);
     assert_int_equal(daemon_await_exit(&((struct fixture *)*state)->daemons[0],
-                                       DAEMON_DEADLINE_MS),
+                                       STOPWATCH_DEADLINE_MS),
                      0);
     assert_int_equal(
         call_for(client, STORY_PATH("GetTerm"), CLIENT_DEADLINE_MS),
@@ -421,7 +421,7 @@ static void test_client_that_is_sent_away_comes_back(void **state)
     struct client *client;
     struct stream *watching;
     struct proxy_state now;
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     (void)start(*state, &proxy, false);
     client = connect_by(*state, &proxy);
@@ -432,7 +432,7 @@ static void test_client_that_is_sent_away_comes_back(void **state)
     do {
         tell(client, "Create a");
         proxy_state(&proxy, &now);
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
     } while (now.clients < 2);
     tell(client, "Enter a n1");
     expect_next(watching, "1 n1 []");

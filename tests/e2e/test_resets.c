@@ -18,6 +18,7 @@
 #include "fixture.h"
 #include "raw_http2.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 #define RESETS 20000
@@ -125,13 +126,13 @@ static void reset_calls(const struct daemon *daemon, unsigned count)
 static void expect_no_watcher(struct fixture *fixture)
 {
     struct client *client = fixture_connect(fixture);
-    long long deadline_ms = daemon_now_ms() + DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + DEADLINE_MS;
     struct stream *streams[WATCHERS_MAX];
     unsigned admitted;
     char *told;
 
     do {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         admitted = 0;
         for (unsigned i = 0; i < WATCHERS_MAX; i++) {
             streams[i] = watch(client, "a");
@@ -154,9 +155,10 @@ static void expect_no_watcher(struct fixture *fixture)
 static void expect_memory_back(const struct daemon *daemon, size_t max_kib)
 {
     const struct timespec pause = {.tv_nsec = 50000000};
-    long long deadline_ms = daemon_now_ms() + MEMORY_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + MEMORY_DEADLINE_MS;
 
-    while (daemon_rss_kib(daemon) > max_kib && daemon_now_ms() < deadline_ms) {
+    while (daemon_rss_kib(daemon) > max_kib &&
+           stopwatch_now_ms() < deadline_ms) {
         nanosleep(&pause, NULL);
     }
     assert_in_range(daemon_rss_kib(daemon), 0, max_kib);
@@ -190,10 +192,10 @@ static void test_resets_cost_neither_memory_nor_watchers(void **state)
 static void expect_descriptors(const struct daemon *daemon, unsigned count)
 {
     const struct timespec pause = {.tv_nsec = 1000000};
-    long long deadline_ms = daemon_now_ms() + DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + DEADLINE_MS;
 
     while (daemon_descriptors(daemon) > count &&
-           daemon_now_ms() < deadline_ms) {
+           stopwatch_now_ms() < deadline_ms) {
         nanosleep(&pause, NULL);
     }
     assert_int_equal(daemon_descriptors(daemon), count);

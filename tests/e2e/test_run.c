@@ -16,6 +16,8 @@
 
 #include "contender.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 // There is nobody to wait for. Programs end when they are told to, however slow
 // the machine is, or are killed soon.
@@ -422,7 +424,7 @@ static void test_a_daemon_that_is_killed_ends_it_with_5(void **state)
     daemon_signal(&fixture->daemon, SIGKILL);
     assert_int_equal(contender_await_exit(&fixture->a), 5);
     group_await_gone(pgid);
-    assert_int_equal(daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS),
+    assert_int_equal(daemon_await_exit(&fixture->daemon, STOPWATCH_DEADLINE_MS),
                      256 + SIGKILL);
 }
 
@@ -452,7 +454,7 @@ static void test_with_retry_it_comes_back_to_a_new_daemon(void **state)
     pgid = await_group(fixture, 1);
     snprintf(listen, sizeof listen, "%s", fixture->daemon.listen[0]);
     daemon_signal(&fixture->daemon, SIGKILL);
-    daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS);
+    daemon_await_exit(&fixture->daemon, STOPWATCH_DEADLINE_MS);
     daemon_dispose(&fixture->daemon);
     group_await_gone(pgid);
     fixture_start_daemon(fixture, listen);
@@ -512,7 +514,7 @@ static void test_whoever_does_not_wait_says_that_nobody_answers(void **state)
         CALL("run", "--no-wait", "--timeout", "300ms", "e", "--", "true"), 4);
     daemon_signal(&fixture->daemon, SIGCONT);
     daemon_signal(&fixture->daemon, SIGKILL);
-    daemon_await_exit(&fixture->daemon, DAEMON_DEADLINE_MS);
+    daemon_await_exit(&fixture->daemon, STOPWATCH_DEADLINE_MS);
     daemon_dispose(&fixture->daemon);
     assert_int_equal(CALL("run", "--no-wait", "e", "--", "true"), 4);
     assert_int_equal(CALL("run", "--wait", "300ms", "e", "--", "true"), 4);

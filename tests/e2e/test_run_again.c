@@ -12,6 +12,7 @@
 #include "contender.h"
 #include "relay.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
 
 static const char stays[] = "echo $ELECTD_TERM >> terms; echo $$ >> pids; "
                             "while :; do sleep 1; done";

@@ -26,6 +26,8 @@
 
 #include "contender.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 #define HOSTS 3
 #define ROUNDS 10
@@ -131,7 +133,7 @@ static void do_fault(struct round *round)
         break;
     case FAULT_DAEMON_RESTARTED:
         daemon_signal(&round->daemon, SIGKILL);
-        daemon_await_exit(&round->daemon, DAEMON_DEADLINE_MS);
+        daemon_await_exit(&round->daemon, STOPWATCH_DEADLINE_MS);
         daemon_dispose(&round->daemon);
         start_daemon(round);
         break;
@@ -141,7 +143,7 @@ static void do_fault(struct round *round)
 
 static void plan(struct round *round)
 {
-    long long now_ms = daemon_now_ms();
+    long long now_ms = stopwatch_now_ms();
 
     for (unsigned i = 0; i < HOSTS; i++) {
         round->start_at_ms[i] = now_ms + below(round, SKEW_MS);
@@ -157,7 +159,7 @@ static void plan(struct round *round)
 // One pass; false when all is over.
 static bool go_on(struct round *round)
 {
-    long long now_ms = daemon_now_ms();
+    long long now_ms = stopwatch_now_ms();
     bool is_over = round->fault_at_ms == 0;
 
     for (unsigned i = 0; i < HOSTS; i++) {

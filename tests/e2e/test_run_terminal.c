@@ -17,6 +17,8 @@
 
 #include "contender.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 // The shell's part: $0 runs in the background.
 #define SHELL_HEAD "set -m; "
@@ -90,11 +92,11 @@ static void type(const struct fixture *fixture, const char *text)
 // The shell is no longer in front: `fg` has begun.
 static void await_another_in_front(const struct fixture *fixture)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     pid_t front = fixture->shell;
 
     while (front == fixture->shell) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(2000);
         assert_int_equal(ioctl(fixture->terminal, TIOCGPGRP, &front), 0);
     }

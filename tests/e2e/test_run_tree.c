@@ -21,6 +21,8 @@
 
 #include "contender.h"
 #include "support/daemon_process.h"
+#include "support/scratch.h"
+#include "support/stopwatch.h"
 
 #define RUN(kill_after)                                                        \
     "run", "--create", "--candidate", "a", "--kill-after", kill_after,         \
@@ -132,10 +134,10 @@ static bool lock_is_free(const struct fixture *fixture)
 
 static void await_lock(const struct fixture *fixture)
 {
-    long long deadline_ms = daemon_now_ms() + CONTENDER_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     while (!lock_is_free(fixture)) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(2000);
     }
 }

@@ -17,6 +17,7 @@
 #include "crowd.h"
 #include "fixture.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 #define CALLERS 6
@@ -123,11 +124,11 @@ static void user_start(struct user *user, struct fixture *fixture,
 
 static void await_served(const struct user *users, unsigned count)
 {
-    long long deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
 
     for (unsigned i = 0; i < count; i++) {
         while (users[i].served < WARM_UP) {
-            assert_true(daemon_now_ms() < deadline_ms);
+            assert_true(stopwatch_now_ms() < deadline_ms);
             usleep(1000);
         }
     }
@@ -145,7 +146,7 @@ static void expect_unavailable(const struct user *user, const char *who)
 static void expect_exit(struct daemon *daemon, long long since_ms,
                         unsigned drain_ms)
 {
-    long long left_ms = since_ms + drain_ms + SLACK_MS - daemon_now_ms();
+    long long left_ms = since_ms + drain_ms + SLACK_MS - stopwatch_now_ms();
 
     assert_int_equal(
         daemon_await_exit(daemon, left_ms > 0 ? (unsigned)left_ms : 0), 0);
@@ -169,7 +170,7 @@ static void test_shutdown_under_load_leaves_nobody_hanging(void **state)
                    i < CALLERS ? call_until_the_end : watch_until_the_end);
     }
     await_served(users, CALLERS + WATCHERS);
-    since_ms = daemon_now_ms();
+    since_ms = stopwatch_now_ms();
     daemon_signal(daemon, SIGTERM);
     for (unsigned i = 0; i < CALLERS + WATCHERS; i++) {
         pthread_join(users[i].thread, NULL);
@@ -211,11 +212,11 @@ static void test_stalled_reader_holds_it_for_the_drain_time_alone(void **state)
     long long since_ms;
 
     begin_stalled(fixture, "--drain-timeout=2s");
-    since_ms = daemon_now_ms();
+    since_ms = stopwatch_now_ms();
     daemon_signal(daemon, SIGTERM);
     expect_exit(daemon, since_ms, DRAIN_MS);
     // It was given the time that it might have needed.
-    assert_true(daemon_now_ms() - since_ms > DRAIN_MS / 2);
+    assert_true(stopwatch_now_ms() - since_ms > DRAIN_MS / 2);
 }
 
 static void test_reader_that_reads_again_gets_the_last_state(void **state)
@@ -223,7 +224,7 @@ static void test_reader_that_reads_again_gets_the_last_state(void **state)
     struct fixture *fixture = *state;
     struct daemon *daemon = &fixture->daemons[0];
     struct stream *stream = begin_stalled(fixture, "--drain-timeout=1m");
-    long long since_ms = daemon_now_ms();
+    long long since_ms = stopwatch_now_ms();
 
     begin_shutdown(daemon);
     assert_int_equal(crowd_next(stream, CLIENT_DEADLINE_MS), 1);
@@ -241,7 +242,7 @@ static void test_drain_time_of_0_waits_for_nobody(void **state)
     long long since_ms;
 
     begin_stalled(fixture, "--drain-timeout=0s");
-    since_ms = daemon_now_ms();
+    since_ms = stopwatch_now_ms();
     daemon_signal(daemon, SIGTERM);
     expect_exit(daemon, since_ms, 0);
 }
@@ -275,7 +276,7 @@ static void test_new_calls_are_unavailable_while_it_drains(void **state)
     assert_int_equal(crowd_next(stalled, CLIENT_DEADLINE_MS), 2);
     expect_end(stalled, "UNAVAILABLE: shutting down");
     fixture_disconnect_all(fixture);
-    expect_exit(daemon, daemon_now_ms(), 0);
+    expect_exit(daemon, stopwatch_now_ms(), 0);
 }
 
 static void test_idle_connections_do_not_hold_it_up(void **state)
@@ -297,7 +298,7 @@ static void test_idle_connections_do_not_hold_it_up(void **state)
             assert_true(raw_send(connections[i], "PRI * HTTP/2", 12));
         }
     }
-    since_ms = daemon_now_ms();
+    since_ms = stopwatch_now_ms();
     daemon_signal(daemon, SIGTERM);
     expect_exit(daemon, since_ms, 0);
     for (unsigned i = 0; i < CONNECTIONS; i++) {

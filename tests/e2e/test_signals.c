@@ -19,6 +19,7 @@
 #include "ctl_process.h"
 #include "fixture.h"
 #include "support/raw_socket.h"
+#include "support/stopwatch.h"
 #include "support/story.h"
 
 // Of a log file: some lines.
@@ -66,7 +67,7 @@ static void test_log_file_that_may_not_grow_stops_nothing(void **state)
     start.stderr_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(start.stderr_fd != -1);
     daemon_spawn(&fixture->daemons[0], &start);
-    assert_true(raw_await_listener(listen, DAEMON_DEADLINE_MS));
+    assert_true(raw_await_listener(listen, STOPWATCH_DEADLINE_MS));
     client = fixture_connect_to(fixture, listen);
     tell(client, "Create a");
     for (unsigned i = 0; i < ROUNDS; i++) {
@@ -94,7 +95,7 @@ static void test_daemon_hears_signals_that_were_blocked(void **state)
         daemon_signal(daemon, SIGHUP);
         daemon_await_log(daemon, "event=signal_ignored signal=SIGHUP ");
         daemon_signal(daemon, numbers[i]);
-        assert_int_equal(daemon_await_exit(daemon, DAEMON_DEADLINE_MS), 0);
+        assert_int_equal(daemon_await_exit(daemon, STOPWATCH_DEADLINE_MS), 0);
         daemon_dispose(daemon);
     }
 }
@@ -165,7 +166,7 @@ static void fill(int ends[2])
 static void await_term(struct client *client, const char *election,
                        const char *part)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     bool is_there = false;
     char call[64];
 
@@ -175,7 +176,7 @@ static void await_term(struct client *client, const char *election,
 
         is_there = strstr(reply, part) != NULL;
         free(reply);
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
     }
 }
 
@@ -193,7 +194,7 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
     static struct ctl ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(fixture, NULL);
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     int ends[2];
     int full;
 
@@ -208,7 +209,7 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
                                         .out_fd = ends[1]});
     // The rest of a page may be too small for a line.
     while (pipe_size(ends[0]) < full - 2 * PIPE_BUF) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         tell(client, "Enter a n; Withdraw a n");
     }
     // More than there is room for.
@@ -227,7 +228,7 @@ static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
                            int ends[2])
 {
     static char page[PIPE_BUF];
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     int size;
 
     fill(ends);
@@ -238,7 +239,7 @@ static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
                        .words = "campaign --candidate n1 --grace 5m a",
                        .out_fd = ends[1]});
     while (pipe_size(ends[0]) == size) {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(1000);
     }
 }
@@ -274,7 +275,7 @@ static void test_output_that_is_read_late_is_complete(void **state)
     struct fixture *fixture = *state;
     struct client *client = fixture_start(
         fixture, "--keepalive-time=500ms --keepalive-timeout=500ms");
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     size_t size = 0;
     int ends[2];
 
@@ -288,7 +289,7 @@ static void test_output_that_is_read_late_is_complete(void **state)
         tell(client, "Enter a n2; Withdraw a n2");
     }
     // Three times what a silent client is given.
-    while (daemon_now_ms() < deadline_ms - DAEMON_DEADLINE_MS + 3000) {
+    while (stopwatch_now_ms() < deadline_ms - STOPWATCH_DEADLINE_MS + 3000) {
         expect(client, "GetTerm a", "1 n1 []");
         usleep(50000);
     }
@@ -302,7 +303,7 @@ static void test_output_that_is_read_late_is_complete(void **state)
         if (count == 0) {
             break;
         }
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(count < 0 ? 1000 : 0);
     }
     text[size] = '\0';

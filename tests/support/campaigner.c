@@ -16,6 +16,7 @@
 
 #include "support/candidacy.h"
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 #define CAMPAIGNER_WORD "campaign"
 #define CAMPAIGNER_ARGUMENTS 7
@@ -118,10 +119,10 @@ pid_t campaigner_spawn(const struct campaigner *campaigner)
 
 bool campaigner_has_ended(pid_t pid, unsigned deadline_ms)
 {
-    long long deadline = daemon_now_ms() + (long long)deadline_ms;
+    long long deadline = stopwatch_now_ms() + (long long)deadline_ms;
 
     while (waitpid(pid, NULL, WNOHANG) != pid) {
-        if (daemon_now_ms() > deadline) {
+        if (stopwatch_now_ms() > deadline) {
             return false;
         }
         poll(NULL, 0, 5);

@@ -20,10 +20,11 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "support/test.h"
+
+#include "support/stopwatch.h"
 
 #define DAEMON_ENVIRONMENT_MAX 256
 // How long a waitpid() that found nothing is left alone.
@@ -46,14 +47,6 @@ struct daemon_child {
     int log_fd;
     const struct daemon_start *start;
 };
-
-long long daemon_now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (long long)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void daemon_put(char **list, size_t size, char *item)
 {
@@ -275,7 +268,7 @@ unsigned daemon_log_count(const struct daemon *daemon, const char *text)
 
 void daemon_await_log(struct daemon *daemon, const char *text)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
 
     while (!daemon_log_has(daemon, text)) {
         if (!daemon_is_alive(daemon)) {
@@ -287,7 +280,7 @@ void daemon_await_log(struct daemon *daemon, const char *text)
             }
             return;
         }
-        if (daemon_now_ms() > deadline_ms) {
+        if (stopwatch_now_ms() > deadline_ms) {
             fail_msg("no '%s' in the log:\n%s", text, daemon->log.text);
         }
         daemon_tick(daemon);
@@ -340,10 +333,10 @@ void daemon_signal(struct daemon *daemon, int number)
 // Waits for the end of the process and of its output; false at the deadline.
 static bool daemon_reap(struct daemon *daemon, unsigned deadline_ms)
 {
-    long long deadline = daemon_now_ms() + (long long)deadline_ms;
+    long long deadline = stopwatch_now_ms() + (long long)deadline_ms;
 
     while (daemon_is_alive(daemon)) {
-        if (daemon_now_ms() > deadline) {
+        if (stopwatch_now_ms() > deadline) {
             return false;
         }
         daemon_tick(daemon);
@@ -391,7 +384,7 @@ bool daemon_dispose(struct daemon *daemon)
     was_alive = daemon_is_alive(daemon);
     if (was_alive) {
         kill(daemon->pid, SIGTERM);
-        if (!daemon_reap(daemon, DAEMON_DEADLINE_MS)) {
+        if (!daemon_reap(daemon, STOPWATCH_DEADLINE_MS)) {
             daemon_kill(daemon);
         }
     }

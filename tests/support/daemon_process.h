@@ -19,8 +19,6 @@
 
 #define DAEMON_ARGUMENTS_MAX 40
 #define DAEMON_LISTEN_MAX 16
-// Time for anything that has no deadline of its own, on a busy machine.
-#define DAEMON_DEADLINE_MS 30000
 
 enum daemon_stderr {
     DAEMON_STDERR_PIPE,
@@ -108,8 +106,5 @@ size_t daemon_rss_kib(const struct daemon *daemon);
 
 // How many descriptors the process has open; 0 if it is gone.
 unsigned daemon_descriptors(const struct daemon *daemon);
-
-// Milliseconds of a clock that only goes forward.
-long long daemon_now_ms(void);
 
 #endif

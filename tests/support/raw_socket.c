@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 static int raw_connect_unix(const char *path)
 {
@@ -63,11 +64,11 @@ int raw_connect(const char *listen)
 
 bool raw_await_listener(const char *listen, unsigned deadline_ms)
 {
-    long long deadline = daemon_now_ms() + (long long)deadline_ms;
+    long long deadline = stopwatch_now_ms() + (long long)deadline_ms;
     int fd;
 
     while ((fd = raw_connect(listen)) == -1) {
-        if (daemon_now_ms() > deadline) {
+        if (stopwatch_now_ms() > deadline) {
             return false;
         }
         poll(NULL, 0, 1);
@@ -90,12 +91,12 @@ static bool raw_discard(int fd)
 
 bool raw_send(int fd, const void *bytes, size_t size)
 {
-    long long deadline_ms = daemon_now_ms() + DAEMON_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     struct pollfd room = {.fd = fd, .events = POLLIN | POLLOUT};
     const char *next = bytes;
     ssize_t sent;
 
-    while (size > 0 && daemon_now_ms() < deadline_ms) {
+    while (size > 0 && stopwatch_now_ms() < deadline_ms) {
         sent = send(fd, next, size, MSG_NOSIGNAL);
         if (sent > 0) {
             next += sent;
@@ -115,11 +116,11 @@ bool raw_send(int fd, const void *bytes, size_t size)
 
 bool raw_await_close(int fd, unsigned deadline_ms)
 {
-    long long deadline = daemon_now_ms() + (long long)deadline_ms;
+    long long deadline = stopwatch_now_ms() + (long long)deadline_ms;
     struct pollfd news = {.fd = fd, .events = POLLIN};
 
     while (raw_discard(fd)) {
-        if (daemon_now_ms() > deadline) {
+        if (stopwatch_now_ms() > deadline) {
             return false;
         }
         poll(&news, 1, 100);

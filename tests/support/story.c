@@ -11,6 +11,7 @@
 
 #include "atomix/runtime/election/v1/election.pb-c.h"
 #include "support/daemon_process.h"
+#include "support/stopwatch.h"
 
 #define STORY_LINE_SIZE 1024
 
@@ -245,13 +246,13 @@ void expect_end(struct stream *stream, const char *reply)
 
 void await_place(struct client *client, const char *election)
 {
-    long long deadline_ms = daemon_now_ms() + CLIENT_DEADLINE_MS;
+    long long deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
     struct stream *stream;
     bool is_refused;
     char *told;
 
     do {
-        assert_true(daemon_now_ms() < deadline_ms);
+        assert_true(stopwatch_now_ms() < deadline_ms);
         stream = watch(client, election);
         told = story_next(stream, CLIENT_DEADLINE_MS);
         assert_non_null(told);
