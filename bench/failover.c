@@ -22,6 +22,7 @@
 
 #include "support/campaigner.h"
 #include "support/candidacy.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -263,7 +264,7 @@ static void choose_daemon(void)
 
 int main(int argc, char **argv)
 {
-    struct daemon_start start = {.environment = NULL};
+    struct child_start start = {.environment = NULL};
     char arguments[600];
     struct client *client;
 

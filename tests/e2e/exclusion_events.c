@@ -237,7 +237,7 @@ static void exclusion_happen_to_daemon(struct exclusion_trial *trial)
 {
     bool is_killed = exclusion_below(trial, 2) == 0;
 
-    if (trial->daemon.pid == 0 || trial->daemon_go_on_at_ms != 0) {
+    if (trial->daemon.process.pid == 0 || trial->daemon_go_on_at_ms != 0) {
         return;
     }
     if (!is_killed || !trial->has_kills) {

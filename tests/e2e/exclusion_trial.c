@@ -14,6 +14,7 @@
 #include "support/test.h"
 
 #include "exclusion_program.h"
+#include "support/child_process.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
 
@@ -71,8 +72,7 @@ static void exclusion_start_daemon(struct exclusion_trial *trial)
              "--listen unix:%s --keepalive-time 500ms "
              "--keepalive-timeout 250ms",
              trial->daemon_path);
-    daemon_spawn(&trial->daemon,
-                 &(struct daemon_start){.arguments = arguments});
+    daemon_spawn(&trial->daemon, &(struct child_start){.arguments = arguments});
     daemon_await_ready(&trial->daemon);
     exclusion_note(trial, "the daemon is ready");
     trial->daemon_start_at_ms = 0;
@@ -223,7 +223,7 @@ static void exclusion_catch_up(struct exclusion_trial *trial)
         trial->stopped_warden = 0;
         trial->warden_go_on_at_ms = 0;
     }
-    if (trial->daemon.pid == 0 &&
+    if (trial->daemon.process.pid == 0 &&
         stopwatch_now_ms() >= trial->daemon_start_at_ms) {
         exclusion_start_daemon(trial);
     }
@@ -247,9 +247,9 @@ static void exclusion_tell(struct exclusion_trial *trial)
         snprintf(name, sizeof name, "%s.err", trial->sides[i].name);
         exclusion_print(trial, name);
     }
-    if (trial->daemon.pid != 0) {
+    if (trial->daemon.process.pid != 0) {
         (void)daemon_log_has(&trial->daemon, "");
-        fprintf(stderr, "--- the daemon\n%s", trial->daemon.log.text);
+        fprintf(stderr, "--- the daemon\n%s", trial->daemon.process.err.text);
     }
 }
 
@@ -299,7 +299,7 @@ static unsigned exclusion_end(struct exclusion_trial *trial)
 {
     static struct exclusion_start starts[EXCLUSION_STARTS_MAX];
 
-    if (trial->daemon.pid != 0) {
+    if (trial->daemon.process.pid != 0) {
         daemon_signal(&trial->daemon, SIGCONT);
     }
     if (exclusion_is_warden(trial->stopped_warden)) {

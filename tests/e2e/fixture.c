@@ -11,6 +11,7 @@
 
 #include "support/test.h"
 
+#include "support/child_process.h"
 #include "support/stopwatch.h"
 
 static int fixture_setup(void **state, bool is_unix)
@@ -71,7 +72,7 @@ struct client *fixture_connect_once(struct fixture *fixture)
 
 struct client *fixture_start(struct fixture *fixture, const char *arguments)
 {
-    struct daemon_start start = {.environment = fixture->environment};
+    struct child_start start = {.environment = fixture->environment};
     char text[512];
 
     snprintf(text, sizeof text, "--listen=%s%s %s",

@@ -6,7 +6,7 @@
 // installs before it becomes the daemon, asks this process about each of them.
 //
 //     held_writes_init(&writes);
-//     daemon_spawn(daemon, &(struct daemon_start){
+//     daemon_spawn(daemon, &(struct child_start){
 //                              .prepare_cb = held_writes_prepare_cb,
 //                              .context = &writes});
 //     held_writes_hold(&writes);
@@ -17,6 +17,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+
+#include "support/child_process.h"
 
 struct held_writes {
     // Over which the child hands its end of the filter.

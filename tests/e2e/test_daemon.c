@@ -15,6 +15,7 @@
 #include "crowd.h"
 #include "fixture.h"
 #include "json.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/story.h"
 
@@ -31,8 +32,8 @@ static struct daemon *run(struct fixture *fixture, const char *arguments,
     struct daemon *daemon = &fixture->daemons[1];
 
     daemon_dispose(daemon);
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments,
-                                                .environment = environment});
+    daemon_spawn(daemon, &(struct child_start){.arguments = arguments,
+                                               .environment = environment});
     daemon_await_exit(daemon, EXIT_DEADLINE_MS);
     return daemon;
 }
@@ -48,11 +49,11 @@ static void test_help_names_every_flag_and_variable(void **state)
     };
     struct daemon *daemon = run(*state, "--help", NULL);
 
-    assert_int_equal(daemon->wait_status, 0);
-    assert_string_equal(daemon->log.text, "");
+    assert_int_equal(daemon->process.wait_status, 0);
+    assert_string_equal(daemon->process.err.text, "");
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strstr(daemon->out.text, words[i]) == NULL) {
-            fail_msg("no '%s' in:\n%s", words[i], daemon->out.text);
+        if (strstr(daemon->process.out.text, words[i]) == NULL) {
+            fail_msg("no '%s' in:\n%s", words[i], daemon->process.out.text);
         }
     }
 }
@@ -61,9 +62,10 @@ static void test_version_is_printed(void **state)
 {
     struct daemon *daemon = run(*state, "--version", NULL);
 
-    assert_int_equal(daemon->wait_status, 0);
-    assert_string_equal(daemon->log.text, "");
-    assert_string_equal(daemon->out.text, "electd " ELECTD_VERSION "\n");
+    assert_int_equal(daemon->process.wait_status, 0);
+    assert_string_equal(daemon->process.err.text, "");
+    assert_string_equal(daemon->process.out.text,
+                        "electd " ELECTD_VERSION "\n");
 }
 
 // Exit status 2, and one line that names the culprit.
@@ -72,14 +74,15 @@ static void expect_usage(struct fixture *fixture, const char *arguments,
 {
     struct daemon *daemon = run(fixture, arguments, environment);
 
-    if (!WIFEXITED(daemon->wait_status) ||
-        WEXITSTATUS(daemon->wait_status) != 2 ||
+    if (!WIFEXITED(daemon->process.wait_status) ||
+        WEXITSTATUS(daemon->process.wait_status) != 2 ||
         daemon_log_count(daemon, "\n") != 1 ||
-        strncmp(daemon->log.text, "electd: ", 8) != 0 ||
-        strstr(daemon->log.text, part) == NULL || daemon->out.size != 0) {
+        strncmp(daemon->process.err.text, "electd: ", 8) != 0 ||
+        strstr(daemon->process.err.text, part) == NULL ||
+        daemon->process.out.size != 0) {
         fail_msg("%s %s: not status 2 and one line with '%s': %d\n%s",
                  arguments, environment != NULL ? environment : "", part,
-                 daemon->wait_status, daemon->log.text);
+                 daemon->process.wait_status, daemon->process.err.text);
     }
 }
 
@@ -109,7 +112,7 @@ static void test_bad_variable_is_one_line_and_status_2(void **state)
 }
 
 static struct client *start_with(struct fixture *fixture,
-                                 const struct daemon_start *start)
+                                 const struct child_start *start)
 {
     daemon_spawn(&fixture->daemons[0], start);
     daemon_await_ready(&fixture->daemons[0]);
@@ -119,7 +122,7 @@ static struct client *start_with(struct fixture *fixture,
 static void test_variables_do_what_flags_do_and_flags_win(void **state)
 {
     struct client *client = start_with(
-        *state, &(struct daemon_start){
+        *state, &(struct child_start){
                     .arguments = "--max-candidates=2",
                     .environment = "ELECTD_LISTEN=127.0.0.1:0,127.0.0.2:0 "
                                    "ELECTD_MAX_ELECTIONS=1 "
@@ -167,12 +170,12 @@ static void test_log_level_holds_back_what_is_below_it(void **state)
 
     snprintf(listen, sizeof listen, "--log-level=warn --listen=unix:%s",
              fixture_path(*state, "socket"));
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = listen});
+    daemon_spawn(daemon, &(struct child_start){.arguments = listen});
     assert_true(raw_await_listener(strstr(listen, "unix:"), SOON_MS));
     client = fixture_connect_to(*state, strstr(listen, "unix:"));
     tell(client, "Create a; Enter a n1");
     fixture_stop(*state);
-    assert_string_equal(daemon->log.text, "");
+    assert_string_equal(daemon->process.err.text, "");
 }
 
 static void test_json_log_is_one_object_a_line(void **state)
@@ -187,7 +190,7 @@ static void test_json_log_is_one_object_a_line(void **state)
              "--log-format=json --log-level=debug --listen=127.0.0.1:0 "
              "--listen=unix:%s",
              fixture_path(*state, "socket"));
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments});
+    daemon_spawn(daemon, &(struct child_start){.arguments = arguments});
     daemon_await_log(daemon, "\"event\":\"ready\"");
     client = fixture_connect_to(*state, strstr(arguments, "unix:"));
     tell(client, "Create a\"\\{; Enter a\"\\{ нет\"; Enter a\"\\{ n2");
@@ -200,7 +203,7 @@ static void test_json_log_is_one_object_a_line(void **state)
                          "\"a\\\"\\\\{\",\"term\":1,\"leader\":\"нет\\\"\","
                          "\"reason\":\"entered\"}"),
         1);
-    for (line = strtok_r(daemon->log.text, "\n", &rest); line != NULL;
+    for (line = strtok_r(daemon->process.err.text, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest)) {
         if (!json_is_object(line)) {
             fail_msg("not a JSON object: %s", line);
@@ -250,7 +253,7 @@ static void test_second_signal_ends_it_at_once(void **state)
 }
 
 // Starts it with a standard error that nobody hears, and lets it say things.
-static void serve_unheard(struct fixture *fixture, enum daemon_stderr kind)
+static void serve_unheard(struct fixture *fixture, enum child_output_kind kind)
 {
     struct daemon *daemon = &fixture->daemons[0];
     struct client *client;
@@ -258,8 +261,8 @@ static void serve_unheard(struct fixture *fixture, enum daemon_stderr kind)
 
     snprintf(arguments, sizeof arguments, "--log-level=debug --listen=unix:%s",
              fixture_path(fixture, "socket"));
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments,
-                                                .stderr_kind = kind});
+    daemon_spawn(daemon, &(struct child_start){.arguments = arguments,
+                                               .err_kind = kind});
     assert_true(raw_await_listener(strstr(arguments, "unix:"), SOON_MS));
     client = fixture_connect_to(fixture, strstr(arguments, "unix:"));
     tell(client, "Create a; Enter a n1; Enter a n2; Withdraw a n1; Close a");
@@ -273,9 +276,9 @@ static void test_closed_standard_error_changes_nothing(void **state)
     char path[64];
     char target[64] = "";
 
-    serve_unheard(*state, DAEMON_STDERR_CLOSED);
+    serve_unheard(*state, CHILD_OUTPUT_CLOSED);
     // No connection got that number, to receive the log.
-    snprintf(path, sizeof path, "/proc/%d/fd/2", (int)daemon->pid);
+    snprintf(path, sizeof path, "/proc/%d/fd/2", (int)daemon->process.pid);
     assert_true(readlink(path, target, sizeof target - 1) > 0);
     assert_string_equal(target, "/dev/null");
     fixture_stop(*state);
@@ -283,7 +286,7 @@ static void test_closed_standard_error_changes_nothing(void **state)
 
 static void test_log_reader_that_is_gone_changes_nothing(void **state)
 {
-    serve_unheard(*state, DAEMON_STDERR_BROKEN);
+    serve_unheard(*state, CHILD_OUTPUT_BROKEN);
     fixture_stop(*state);
 }
 
@@ -295,7 +298,7 @@ test_log_reader_that_stalls_costs_lines_and_nothing_else(void **state)
     struct client *client = fixture_start(fixture, NULL);
 
     // More than that and the daemon's own buffer take.
-    assert_true(fcntl(daemon->log.fd, F_SETPIPE_SZ, 16384) > 0);
+    assert_true(fcntl(daemon->process.err.fd, F_SETPIPE_SZ, 16384) > 0);
     tell(client, "Create a");
     for (unsigned i = 0; i < STALLED_ROUNDS; i++) {
         tell(client, "Enter a n1; Withdraw a n1");

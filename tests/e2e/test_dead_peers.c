@@ -21,6 +21,7 @@
 #include "silent_proxy.h"
 #include "support/campaigner.h"
 #include "support/candidacy.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -299,13 +300,13 @@ static void test_idle_peer_that_does_not_read_is_left_alone(void **state)
 
 static void check_refused(const char *arguments, const char *error)
 {
-    struct daemon_start start = {.arguments = arguments};
+    struct child_start start = {.arguments = arguments};
     struct daemon daemon;
 
     daemon_spawn(&daemon, &start);
     assert_int_equal(daemon_await_exit(&daemon, STOPWATCH_DEADLINE_MS), 2);
-    if (strstr(daemon.log.text, error) == NULL) {
-        fail_msg("'%s' without '%s'", daemon.log.text, error);
+    if (strstr(daemon.process.err.text, error) == NULL) {
+        fail_msg("'%s' without '%s'", daemon.process.err.text, error);
     }
     assert_true(daemon_dispose(&daemon));
 }

@@ -12,6 +12,7 @@
 #include "support/test.h"
 
 #include "fixture.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -28,8 +29,8 @@ static void start(struct fixture *fixture)
              fixture->is_unix ? "unix:" : "127.0.0.1:0",
              fixture->is_unix ? fixture_path(fixture, "socket") : "");
     daemon_spawn(&fixture->daemons[0],
-                 &(struct daemon_start){.arguments = arguments,
-                                        .descriptors_max = DESCRIPTORS_MAX});
+                 &(struct child_start){.arguments = arguments,
+                                       .descriptors_max = DESCRIPTORS_MAX});
     daemon_await_ready(&fixture->daemons[0]);
 }
 

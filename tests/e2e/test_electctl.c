@@ -10,6 +10,7 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
+#include "support/child_process.h"
 #include "support/stopwatch.h"
 
 #define NOT_CREATED                                                            \
@@ -34,7 +35,7 @@ static const char *endpoint(const struct fixture *fixture)
 
 static void expect(const char *at, const struct run *run)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
     int status = ctl_run(&ctl, at, run->words);
 
     if (status != run->status || strcmp(ctl.out.text, run->out) != 0 ||
@@ -244,8 +245,8 @@ static void test_help_and_version_need_no_daemon(void **state)
         "promote", "demote",   "evict",  "term",     "confirm",
         "watch",   "campaign", "health", "version",  "help",
     };
-    static struct ctl ctl;
-    static struct ctl all;
+    static struct child_process ctl;
+    static struct child_process all;
     char words[64];
 
     (void)state;
@@ -279,31 +280,31 @@ static void test_flag_wins_over_the_variable(void **state)
 
 static void test_time_to_live_takes_a_candidate_out(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     expect(endpoint(fixture), &(struct run){"create a", "", "", 0});
-    ctl_spawn(&watch, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                          .words = "watch a"});
+    ctl_spawn(&watch, endpoint(fixture),
+              &(struct child_start){.arguments = "watch a"});
     expect(endpoint(fixture),
            &(struct run){"enter --ttl 400ms a n1",
                          "term 1  leader n1  queue -\n", "", 0});
-    ctl_await(&watch, &watch.out, "term 1  leader -  queue -\n");
-    ctl_signal(&watch, SIGTERM);
+    child_await(&watch, &watch.out, "term 1  leader -  queue -\n");
+    child_signal(&watch, SIGTERM);
     assert_int_equal(ctl_await_exit(&watch), 0);
 }
 
 static void test_output_that_cannot_be_written_is_status_1(void **state)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     expect(endpoint(fixture), &(struct run){"create a", "", "", 0});
-    ctl_spawn(&ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                        .words = "term a",
-                                        .is_out_broken = true});
+    ctl_spawn(&ctl, endpoint(fixture),
+              &(struct child_start){.arguments = "term a",
+                                    .out_kind = CHILD_OUTPUT_BROKEN});
     assert_int_equal(ctl_await_exit(&ctl), 1);
     assert_string_equal(ctl.err.text, "");
 }

@@ -15,6 +15,7 @@
 #include "ctl_process.h"
 #include "fixture.h"
 #include "relay.h"
+#include "support/child_process.h"
 
 #define OVER "s: stop acting (term 1)\n"
 #define AGAIN "electctl: leadership is confirmed again (term 1)\n"
@@ -25,20 +26,20 @@ static const char *endpoint(const struct fixture *fixture)
     return fixture->daemons[0].listen[0];
 }
 
-static void spawn(const char *at, struct ctl *ctl, const char *words)
+static void spawn(const char *at, struct child_process *ctl, const char *words)
 {
-    ctl_spawn(ctl, &(struct ctl_start){.endpoint = at, .words = words});
+    ctl_spawn(ctl, at, &(struct child_start){.arguments = words});
 }
 
-static void expect_end(struct ctl *ctl)
+static void expect_end(struct child_process *ctl)
 {
-    ctl_signal(ctl, SIGTERM);
+    child_signal(ctl, SIGTERM);
     assert_int_equal(ctl_await_exit(ctl), 0);
 }
 
 static void expect_term(const struct fixture *fixture, const char *expected)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
 
     assert_int_equal(ctl_run(&ctl, endpoint(fixture), "term a"), 0);
     assert_string_equal(ctl.out.text, expected);
@@ -47,7 +48,7 @@ static void expect_term(const struct fixture *fixture, const char *expected)
 static void expect_refusal(const struct fixture *fixture, const char *words,
                            const char *out)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
 
     assert_int_equal(ctl_run(&ctl, endpoint(fixture), words), 5);
     assert_int_equal(strncmp(ctl.out.text, out, strlen(out)), 0);
@@ -57,8 +58,8 @@ static void expect_refusal(const struct fixture *fixture, const char *words,
 static void test_confirm_tells_how_long_a_leader_may_act(void **state)
 {
     static const char out[] = "term 1  leader n1  queue -  leads yes  valid ";
-    static struct ctl campaign;
-    static struct ctl ctl;
+    static struct child_process campaign;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     char *end;
     long valid_ms;
@@ -66,7 +67,7 @@ static void test_confirm_tells_how_long_a_leader_may_act(void **state)
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --grace 5m --instance i1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     assert_int_equal(
         ctl_run(&ctl, endpoint(fixture), "confirm --instance i1 --term 1 a n1"),
         0);
@@ -86,13 +87,13 @@ static void test_confirm_refuses_whoever_must_not_act(void **state)
 {
     static const char refused[] =
         "term 1  leader n1  queue -  leads no  valid 0ms  life ";
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --grace 5m --instance i1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     expect_refusal(fixture, "confirm --instance i2 --term 1 a n1", refused);
     expect_refusal(fixture, "confirm --instance i1 --term 2 a n1", refused);
     expect_refusal(fixture, "confirm --instance i1 --term 1 a n2", refused);
@@ -101,13 +102,13 @@ static void test_confirm_refuses_whoever_must_not_act(void **state)
 
 static void test_no_grace_bounds_nothing_and_allows_nothing(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --instance i1 a");
-    ctl_await(&campaign, &campaign.err, UNBOUND "--grace is 0\n");
+    child_await(&campaign, &campaign.err, UNBOUND "--grace is 0\n");
     expect_refusal(fixture, "confirm --instance i1 --term 1 a n1",
                    "term 1  leader n1  queue -  leads yes  valid 0ms  life ");
     expect_end(&campaign);
@@ -116,29 +117,29 @@ static void test_no_grace_bounds_nothing_and_allows_nothing(void **state)
 
 static void test_campaign_that_never_confirms_says_so(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --grace 5m --confirm-within 0 a");
-    ctl_await(&campaign, &campaign.err, UNBOUND "--confirm-within is 0\n");
+    child_await(&campaign, &campaign.err, UNBOUND "--confirm-within is 0\n");
     expect_end(&campaign);
 }
 
 static void test_campaign_that_waits_confirms_as_well(void **state)
 {
-    static struct ctl leader;
-    static struct ctl campaign;
+    static struct child_process leader;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &leader,
           "campaign --create --candidate n1 --confirm-within 2s a");
-    ctl_await(&leader, &leader.out, "term 1  leader n1");
+    child_await(&leader, &leader.out, "term 1  leader n1");
     spawn(endpoint(fixture), &campaign,
           "campaign --candidate n2 --grace 5m --confirm-within 2s a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1  queue n2");
+    child_await(&campaign, &campaign.out, "term 1  leader n1  queue n2");
     // Longer than either may be silent.
     usleep(2500 * 1000);
     expect_term(fixture, "term 1  leader n1  queue n2\n");
@@ -148,7 +149,8 @@ static void test_campaign_that_waits_confirms_as_well(void **state)
 }
 
 // A campaign of n1 through a relay, which leads and has been confirmed.
-static pid_t begin_behind_relay(struct fixture *fixture, struct ctl *campaign,
+static pid_t begin_behind_relay(struct fixture *fixture,
+                                struct child_process *campaign,
                                 const char *arguments, const char *words)
 {
     char path[RELAY_PATH_SIZE];
@@ -160,7 +162,7 @@ static pid_t begin_behind_relay(struct fixture *fixture, struct ctl *campaign,
     snprintf(at, sizeof at, "unix:%s", path);
     relay = relay_spawn(path, endpoint(fixture) + strlen("unix:"));
     spawn(at, campaign, words);
-    ctl_await(campaign, &campaign->out, "term 1  leader n1  queue -");
+    child_await(campaign, &campaign->out, "term 1  leader n1  queue -");
     return relay;
 }
 
@@ -174,24 +176,24 @@ static void end_relay(const struct fixture *fixture, pid_t relay)
 static void
 test_frozen_campaign_says_stop_before_the_next_one_leads(void **state)
 {
-    static struct ctl campaign;
-    static struct ctl rival;
+    static struct child_process campaign;
+    static struct child_process rival;
     struct fixture *fixture = *state;
     pid_t relay = begin_behind_relay(
         fixture, &campaign, NULL,
         "campaign --create --candidate n1 --grace 5s --confirm-within 1s a");
 
     spawn(endpoint(fixture), &rival, "campaign --candidate n2 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1  queue n2");
+    child_await(&campaign, &campaign.out, "term 1  leader n1  queue n2");
     kill(relay, SIGSTOP);
-    ctl_await(&campaign, &campaign.err, OVER);
+    child_await(&campaign, &campaign.err, OVER);
     expect_term(fixture, "term 1  leader n1  queue n2\n");
-    ctl_await(&rival, &rival.out,
-              "term 2  leader n2  queue -  reason "
-              "disconnected  previous n1");
+    child_await(&rival, &rival.out,
+                "term 2  leader n2  queue -  reason "
+                "disconnected  previous n1");
     kill(relay, SIGCONT);
     // It is not told before it comes back that it has lost.
-    ctl_await(&campaign, &campaign.out, "term 2  leader n2  queue n1");
+    child_await(&campaign, &campaign.out, "term 2  leader n2  queue n1");
     assert_null(strstr(campaign.err.text, AGAIN));
     expect_end(&campaign);
     expect_end(&rival);
@@ -200,7 +202,7 @@ test_frozen_campaign_says_stop_before_the_next_one_leads(void **state)
 
 static void test_campaign_that_is_confirmed_again_says_so(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
     // The daemon takes nobody for dead.
     pid_t relay = begin_behind_relay(
@@ -208,9 +210,9 @@ static void test_campaign_that_is_confirmed_again_says_so(void **state)
         "campaign --create --candidate n1 --grace 2s --confirm-within 10m a");
 
     kill(relay, SIGSTOP);
-    ctl_await(&campaign, &campaign.err, OVER);
+    child_await(&campaign, &campaign.err, OVER);
     kill(relay, SIGCONT);
-    ctl_await(&campaign, &campaign.err, AGAIN);
+    child_await(&campaign, &campaign.err, AGAIN);
     expect_end(&campaign);
     end_relay(fixture, relay);
 }

@@ -11,6 +11,7 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
+#include "support/child_process.h"
 #include "support/stopwatch.h"
 
 #define RESTARTED                                                              \
@@ -24,7 +25,7 @@ static const char *endpoint(const struct fixture *fixture)
 // Runs a command that must succeed.
 static void tell(const struct fixture *fixture, const char *words)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
 
     if (ctl_run(&ctl, endpoint(fixture), words) != 0) {
         fail_msg("electctl %s: %s", words, ctl.err.text);
@@ -33,22 +34,22 @@ static void tell(const struct fixture *fixture, const char *words)
 
 static void expect_term(const struct fixture *fixture, const char *expected)
 {
-    static struct ctl ctl;
+    static struct child_process ctl;
 
     assert_int_equal(ctl_run(&ctl, endpoint(fixture), "term a"), 0);
     assert_string_equal(ctl.out.text, expected);
 }
 
-static void spawn(const struct fixture *fixture, struct ctl *ctl,
+static void spawn(const struct fixture *fixture, struct child_process *ctl,
                   const char *words)
 {
-    ctl_spawn(ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                       .words = words});
+    ctl_spawn(ctl, endpoint(fixture),
+              &(struct child_start){.arguments = words});
 }
 
-static void expect_end(struct ctl *ctl, int number)
+static void expect_end(struct child_process *ctl, int number)
 {
-    ctl_signal(ctl, number);
+    child_signal(ctl, number);
     assert_int_equal(ctl_await_exit(ctl), 0);
 }
 
@@ -64,24 +65,24 @@ static void restart(struct fixture *fixture)
     assert_int_equal(daemon_await_exit(daemon, STOPWATCH_DEADLINE_MS),
                      256 + SIGKILL);
     (void)daemon_dispose(daemon);
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments});
+    daemon_spawn(daemon, &(struct child_start){.arguments = arguments});
     daemon_await_ready(daemon);
 }
 
 static void test_watch_prints_each_change_once(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     tell(fixture, "create a");
     tell(fixture, "enter a n1");
     spawn(fixture, &watch, "watch a");
-    ctl_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
+    child_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
     tell(fixture, "enter a n2");
     tell(fixture, "enter a n2");
     tell(fixture, "withdraw a n1");
-    ctl_await(&watch, &watch.out, "term 2  leader n2  queue -\n");
+    child_await(&watch, &watch.out, "term 2  leader n2  queue -\n");
     expect_end(&watch, SIGINT);
     assert_string_equal(watch.out.text, "term 1  leader n1  queue -\n"
                                         "term 1  leader n1  queue n2\n"
@@ -91,67 +92,67 @@ static void test_watch_prints_each_change_once(void **state)
 
 static void test_watch_prints_json(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     tell(fixture, "create a");
     tell(fixture, "enter a n1");
     spawn(fixture, &watch, "watch -o json a");
-    ctl_await(&watch, &watch.out,
-              "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
-              "\"candidates\":[],\"life\":\"");
+    child_await(&watch, &watch.out,
+                "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
+                "\"candidates\":[],\"life\":\"");
     expect_end(&watch, SIGTERM);
 }
 
 static void test_watch_comes_back_when_the_daemon_restarts(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     tell(fixture, "create a");
     tell(fixture, "enter a n1");
     spawn(fixture, &watch, "watch --create a");
-    ctl_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
+    child_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
     restart(fixture);
-    ctl_await(&watch, &watch.err, "electctl: connected\n");
+    child_await(&watch, &watch.err, "electctl: connected\n");
     assert_non_null(
         strstr(watch.err.text, "electctl: connection lost (UNAVAILABLE: "));
     assert_non_null(strstr(watch.err.text, RESTARTED));
     assert_non_null(strstr(watch.err.text, "), trying again\n"));
     tell(fixture, "enter a n2");
-    ctl_await(&watch, &watch.out, "term 1  leader n2  queue -\n");
+    child_await(&watch, &watch.out, "term 1  leader n2  queue -\n");
     expect_end(&watch, SIGTERM);
 }
 
 static void test_watch_waits_for_a_daemon_that_is_not_there_yet(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
     char at[160];
 
     snprintf(at, sizeof at, "unix:%s", fixture_path(fixture, "socket"));
-    ctl_spawn(&watch,
-              &(struct ctl_start){.endpoint = at, .words = "watch --create a"});
-    ctl_await(&watch, &watch.err, "electctl: no connection (UNAVAILABLE: ");
+    ctl_spawn(&watch, at,
+              &(struct child_start){.arguments = "watch --create a"});
+    child_await(&watch, &watch.err, "electctl: no connection (UNAVAILABLE: ");
     fixture_start(fixture, NULL);
-    ctl_await(&watch, &watch.err, "electctl: connected\n");
+    child_await(&watch, &watch.err, "electctl: connected\n");
     tell(fixture, "enter a n1");
-    ctl_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
+    child_await(&watch, &watch.out, "term 1  leader n1  queue -\n");
     expect_end(&watch, SIGTERM);
 }
 
 static void test_watch_ends_when_its_election_is_gone(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     tell(fixture, "create a");
     tell(fixture, "enter a n1");
     spawn(fixture, &watch, "watch a");
-    ctl_await(&watch, &watch.out, "term 1");
+    child_await(&watch, &watch.out, "term 1");
     restart(fixture);
     assert_int_equal(ctl_await_exit(&watch), 1);
     assert_non_null(strstr(watch.err.text, "electctl: NOT_FOUND: "));
@@ -159,33 +160,33 @@ static void test_watch_ends_when_its_election_is_gone(void **state)
 
 static void test_watch_ends_when_nobody_reads_it(void **state)
 {
-    static struct ctl watch;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     tell(fixture, "create a");
     tell(fixture, "enter a n1");
-    ctl_spawn(&watch, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                          .words = "watch a",
-                                          .is_out_broken = true});
+    ctl_spawn(&watch, endpoint(fixture),
+              &(struct child_start){.arguments = "watch a",
+                                    .out_kind = CHILD_OUTPUT_BROKEN});
     assert_int_equal(ctl_await_exit(&watch), 1);
     assert_string_equal(watch.err.text, "");
 }
 
 static void test_campaign_leads_and_withdraws_at_its_end(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "campaign --create --candidate n1 --grace 5m a");
-    ctl_await(&campaign, &campaign.out,
-              "term 1  leader n1  queue -  reason current  previous -  "
-              "revision 1  leads yes\n");
+    child_await(&campaign, &campaign.out,
+                "term 1  leader n1  queue -  reason current  previous -  "
+                "revision 1  leads yes\n");
     tell(fixture, "enter a n2");
-    ctl_await(&campaign, &campaign.out,
-              "term 1  leader n1  queue n2  reason entered  previous n1  "
-              "revision 2  leads yes\n");
+    child_await(&campaign, &campaign.out,
+                "term 1  leader n1  queue n2  reason entered  previous n1  "
+                "revision 2  leads yes\n");
     expect_end(&campaign, SIGTERM);
     assert_string_equal(campaign.err.text, "");
     expect_term(fixture, "term 2  leader n2  queue -\n");
@@ -193,47 +194,47 @@ static void test_campaign_leads_and_withdraws_at_its_end(void **state)
 
 static void test_campaign_prints_json(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "-o json campaign --create --candidate n1 a");
-    ctl_await(&campaign, &campaign.out,
-              "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
-              "\"candidates\":[],\"reason\":\"current\","
-              "\"previous_leader\":null,\"revision\":1,\"leads\":true,"
-              "\"life\":\"");
+    child_await(&campaign, &campaign.out,
+                "{\"election\":\"a\",\"term\":1,\"leader\":\"n1\","
+                "\"candidates\":[],\"reason\":\"current\","
+                "\"previous_leader\":null,\"revision\":1,\"leads\":true,"
+                "\"life\":\"");
     expect_end(&campaign, SIGINT);
     expect_term(fixture, "term 1  leader -  queue -\n");
 }
 
 static void test_campaign_that_is_killed_leaves(void **state)
 {
-    static struct ctl campaign;
-    static struct ctl watch;
+    static struct child_process campaign;
+    static struct child_process watch;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "campaign --create --candidate n1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     spawn(fixture, &watch, "watch a");
-    ctl_await(&watch, &watch.out, "term 1  leader n1");
-    ctl_signal(&campaign, SIGKILL);
+    child_await(&watch, &watch.out, "term 1  leader n1");
+    child_signal(&campaign, SIGKILL);
     assert_int_equal(ctl_await_exit(&campaign), 256 + SIGKILL);
-    ctl_await(&watch, &watch.out, "term 1  leader -  queue -\n");
+    child_await(&watch, &watch.out, "term 1  leader -  queue -\n");
     expect_end(&watch, SIGTERM);
 }
 
 static void test_campaign_comes_back_when_the_daemon_restarts(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "campaign --create --candidate n1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     restart(fixture);
-    ctl_await(&campaign, &campaign.err, "electctl: connected\n");
+    child_await(&campaign, &campaign.err, "electctl: connected\n");
     expect_term(fixture, "term 1  leader n1  queue -\n");
     expect_end(&campaign, SIGTERM);
     expect_term(fixture, "term 1  leader -  queue -\n");
@@ -241,12 +242,12 @@ static void test_campaign_comes_back_when_the_daemon_restarts(void **state)
 
 static void test_campaign_ends_when_its_candidate_is_evicted(void **state)
 {
-    static struct ctl campaign;
+    static struct child_process campaign;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "campaign --create --candidate n1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     tell(fixture, "evict a n1");
     assert_int_equal(ctl_await_exit(&campaign), 1);
     assert_non_null(strstr(campaign.err.text, "electctl: ABORTED: "));
@@ -255,13 +256,13 @@ static void test_campaign_ends_when_its_candidate_is_evicted(void **state)
 
 static void test_second_campaign_of_a_candidate_is_refused(void **state)
 {
-    static struct ctl campaign;
-    static struct ctl second;
+    static struct child_process campaign;
+    static struct child_process second;
     struct fixture *fixture = *state;
 
     fixture_start(fixture, NULL);
     spawn(fixture, &campaign, "campaign --create --candidate n1 a");
-    ctl_await(&campaign, &campaign.out, "term 1  leader n1");
+    child_await(&campaign, &campaign.out, "term 1  leader n1");
     assert_int_equal(
         ctl_run(&second, endpoint(fixture), "campaign --candidate n1 a"), 1);
     assert_non_null(strstr(second.err.text, "electctl: ALREADY_EXISTS: "));

@@ -14,6 +14,7 @@
 #include "support/test.h"
 
 #include "fixture.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/story.h"
 
@@ -30,7 +31,7 @@ spawn(struct fixture *fixture, unsigned index, const char *format, ...)
     va_start(values, format);
     vsnprintf(arguments, sizeof arguments, format, values);
     va_end(values);
-    daemon_spawn(daemon, &(struct daemon_start){.arguments = arguments});
+    daemon_spawn(daemon, &(struct child_start){.arguments = arguments});
     return daemon;
 }
 
@@ -38,11 +39,12 @@ spawn(struct fixture *fixture, unsigned index, const char *format, ...)
 static void expect_refusal(struct daemon *daemon, const char *part)
 {
     assert_int_equal(daemon_await_exit(daemon, EXIT_DEADLINE_MS), 1);
-    assert_string_equal(daemon->out.text, "");
+    assert_string_equal(daemon->process.out.text, "");
     if (daemon_log_count(daemon, "\n") != 1 ||
-        strstr(daemon->log.text, " level=error event=listen_failed ") == NULL ||
-        strstr(daemon->log.text, part) == NULL) {
-        fail_msg("not one line with '%s':\n%s", part, daemon->log.text);
+        strstr(daemon->process.err.text, " level=error event=listen_failed ") ==
+            NULL ||
+        strstr(daemon->process.err.text, part) == NULL) {
+        fail_msg("not one line with '%s':\n%s", part, daemon->process.err.text);
     }
 }
 

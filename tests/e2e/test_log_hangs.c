@@ -17,6 +17,7 @@
 #include "crowd.h"
 #include "fixture.h"
 #include "held_writes.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -80,7 +81,7 @@ static void terminal_await(struct terminal *terminal, const char *text)
     }
 }
 
-static struct client *start(struct fixture *fixture, struct daemon_start *start)
+static struct client *start(struct fixture *fixture, struct child_start *start)
 {
     static char arguments[160];
     const char *listen;
@@ -116,7 +117,7 @@ static void expect_end_in_time(struct fixture *fixture)
 // Starts on a terminal that is not read, and goes on as if nothing were.
 static void serve_terminal(struct fixture *fixture, struct terminal *terminal)
 {
-    struct daemon_start how = {.stderr_fd = terminal->slave};
+    struct child_start how = {.err_fd = terminal->slave};
     struct client *client = start(fixture, &how);
     long long since_ms;
 
@@ -166,7 +167,7 @@ static void test_terminal_stays_blocking_for_others(void **state)
 static struct client *start_held(struct fixture *fixture,
                                  struct held_writes *writes)
 {
-    struct daemon_start how = {
+    struct child_start how = {
         .prepare_cb = held_writes_prepare_cb,
         .context = writes,
     };
@@ -198,7 +199,7 @@ static void test_log_that_hangs_stops_nothing_and_loses_nothing(void **state)
     assert_false(daemon_log_has(daemon, "leader_changed"));
     held_writes_release(&writes);
     daemon_await_log(daemon, " term=500 previous=n reason=withdrawn\n");
-    at = daemon->log.text;
+    at = daemon->process.err.text;
     for (unsigned term = 1; term <= ROUNDS; term++) {
         snprintf(text, sizeof text, " term=%u leader=n reason=entered\n", term);
         at = strstr(at, text);
@@ -231,7 +232,8 @@ static void test_lines_that_a_hanging_log_loses_are_counted(void **state)
     daemon_await_log(daemon, "\n");
     tell(client, "Enter a n");
     daemon_await_log(daemon, " election=a term=1 leader=n reason=entered\n");
-    dropped = strtoul(strstr(daemon->log.text, key) + sizeof key - 1, NULL, 10);
+    dropped = strtoul(strstr(daemon->process.err.text, key) + sizeof key - 1,
+                      NULL, 10);
     assert_int_equal(daemon_log_count(daemon, key), 1);
     assert_int_equal(daemon_log_count(daemon, "event=leader_changed") + dropped,
                      2 * ROUNDS_TOO_MANY + 1);

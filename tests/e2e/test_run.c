@@ -15,6 +15,7 @@
 #include "support/test.h"
 
 #include "contender.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
@@ -46,7 +47,7 @@ static void fixture_start_daemon(struct fixture *fixture, const char *listen)
 
     snprintf(arguments, sizeof arguments, "--listen %s", listen);
     daemon_spawn(&fixture->daemon,
-                 &(struct daemon_start){.arguments = arguments});
+                 &(struct child_start){.arguments = arguments});
     daemon_await_ready(&fixture->daemon);
     contender_set_endpoint(fixture->daemon.listen[0]);
 }

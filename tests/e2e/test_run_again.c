@@ -11,6 +11,7 @@
 
 #include "contender.h"
 #include "relay.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/scratch.h"
 
@@ -42,7 +43,7 @@ static int set_up(void **state)
     snprintf(arguments, sizeof arguments, "--listen unix:%s",
              fixture.daemon_path);
     daemon_spawn(&fixture.daemon,
-                 &(struct daemon_start){.arguments = arguments});
+                 &(struct child_start){.arguments = arguments});
     daemon_await_ready(&fixture.daemon);
     fixture.relay = relay_spawn(fixture.relay_path, fixture.daemon_path);
     snprintf(endpoint, sizeof endpoint, "unix:%s", fixture.relay_path);

@@ -25,6 +25,7 @@
 #include "support/test.h"
 
 #include "contender.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
@@ -99,8 +100,7 @@ static void start_daemon(struct round *round)
     char arguments[120];
 
     snprintf(arguments, sizeof arguments, "--listen %s", round->listen);
-    daemon_spawn(&round->daemon,
-                 &(struct daemon_start){.arguments = arguments});
+    daemon_spawn(&round->daemon, &(struct child_start){.arguments = arguments});
     daemon_await_ready(&round->daemon);
 }
 

@@ -16,6 +16,7 @@
 #include "support/test.h"
 
 #include "contender.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
@@ -45,7 +46,7 @@ static int set_up(void **state)
     *state = &fixture;
     scratch_make(&fixture.scratch);
     daemon_spawn(&fixture.daemon,
-                 &(struct daemon_start){.arguments = "--listen 127.0.0.1:0"});
+                 &(struct child_start){.arguments = "--listen 127.0.0.1:0"});
     daemon_await_ready(&fixture.daemon);
     setenv("ELECTD_ENDPOINT", fixture.daemon.listen[0], 1);
     return 0;

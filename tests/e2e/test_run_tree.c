@@ -20,6 +20,7 @@
 #include "support/test.h"
 
 #include "contender.h"
+#include "support/child_process.h"
 #include "support/daemon_process.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
@@ -64,7 +65,7 @@ static int set_up(void **state)
     // Some commands are another user's.
     chmod(fixture.scratch.path, 0777);
     daemon_spawn(&fixture.daemon,
-                 &(struct daemon_start){.arguments = "--listen 127.0.0.1:0"});
+                 &(struct child_start){.arguments = "--listen 127.0.0.1:0"});
     daemon_await_ready(&fixture.daemon);
     contender_set_endpoint(fixture.daemon.listen[0]);
     return 0;

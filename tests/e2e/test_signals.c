@@ -18,6 +18,7 @@
 
 #include "ctl_process.h"
 #include "fixture.h"
+#include "support/child_process.h"
 #include "support/raw_socket.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -53,7 +54,7 @@ static void test_signals_that_are_not_its_own_end_nothing(void **state)
 static void test_log_file_that_may_not_grow_stops_nothing(void **state)
 {
     struct fixture *fixture = *state;
-    struct daemon_start start = {.file_size_max = FILE_SIZE_MAX};
+    struct child_start start = {.file_size_max = FILE_SIZE_MAX};
     const char *path = fixture_path(fixture, "log");
     struct client *client;
     char arguments[160];
@@ -64,8 +65,8 @@ static void test_log_file_that_may_not_grow_stops_nothing(void **state)
              fixture_path(fixture, "socket"));
     listen = strstr(arguments, "unix:");
     start.arguments = arguments;
-    start.stderr_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(start.stderr_fd != -1);
+    start.err_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(start.err_fd != -1);
     daemon_spawn(&fixture->daemons[0], &start);
     assert_true(raw_await_listener(listen, STOPWATCH_DEADLINE_MS));
     client = fixture_connect_to(fixture, listen);
@@ -75,9 +76,9 @@ static void test_log_file_that_may_not_grow_stops_nothing(void **state)
     }
     expect(client, "GetTerm a", "100 - []");
     fixture_stop(fixture);
-    assert_int_equal(fstat(start.stderr_fd, &file), 0);
+    assert_int_equal(fstat(start.err_fd, &file), 0);
     assert_int_equal(file.st_size, FILE_SIZE_MAX);
-    close(start.stderr_fd);
+    close(start.err_fd);
     assert_int_equal(unlink(path), 0);
 }
 
@@ -89,8 +90,8 @@ static void test_daemon_hears_signals_that_were_blocked(void **state)
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         daemon_spawn(daemon,
-                     &(struct daemon_start){.arguments = "--listen=127.0.0.1:0",
-                                            .has_blocked_signals = true});
+                     &(struct child_start){.arguments = "--listen=127.0.0.1:0",
+                                           .has_blocked_signals = true});
         daemon_await_ready(daemon);
         daemon_signal(daemon, SIGHUP);
         daemon_await_log(daemon, "event=signal_ignored signal=SIGHUP ");
@@ -100,30 +101,30 @@ static void test_daemon_hears_signals_that_were_blocked(void **state)
     }
 }
 
-static void spawn_blocked(struct fixture *fixture, struct ctl *ctl,
+static void spawn_blocked(struct fixture *fixture, struct child_process *ctl,
                           const char *words)
 {
-    ctl_spawn(ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                       .words = words,
-                                       .has_blocked_signals = true});
+    ctl_spawn(
+        ctl, endpoint(fixture),
+        &(struct child_start){.arguments = words, .has_blocked_signals = true});
 }
 
 static void test_electctl_hears_signals_that_were_blocked(void **state)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(fixture, NULL);
 
     tell(client, "Create a; Enter a n; Withdraw a n");
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         spawn_blocked(fixture, &ctl, "watch a");
-        ctl_await(&ctl, &ctl.out, "leader -");
-        ctl_signal(&ctl, numbers[i]);
+        child_await(&ctl, &ctl.out, "leader -");
+        child_signal(&ctl, numbers[i]);
         assert_int_equal(ctl_await_exit(&ctl), 0);
         spawn_blocked(fixture, &ctl, "campaign --candidate n1 a");
-        ctl_await(&ctl, &ctl.out, "leader n1");
-        ctl_signal(&ctl, numbers[i]);
+        child_await(&ctl, &ctl.out, "leader n1");
+        child_signal(&ctl, numbers[i]);
         assert_int_equal(ctl_await_exit(&ctl), 0);
         expect_part(client, "GetTerm a", " - []");
     }
@@ -133,7 +134,7 @@ static void test_electctl_hears_signals_that_were_blocked(void **state)
 static void test_run_hears_signals_that_were_blocked(void **state)
 {
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT};
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(fixture, NULL);
 
@@ -142,8 +143,8 @@ static void test_run_hears_signals_that_were_blocked(void **state)
         spawn_blocked(fixture, &ctl,
                       "run --start-delay 0s --candidate n1 a -- "
                       "tail -n +1 -f /proc/self/status");
-        ctl_await(&ctl, &ctl.out, "SigBlk:\t0000000000000000\n");
-        ctl_signal(&ctl, numbers[i]);
+        child_await(&ctl, &ctl.out, "SigBlk:\t0000000000000000\n");
+        child_signal(&ctl, numbers[i]);
         assert_int_equal(ctl_await_exit(&ctl), 128 + numbers[i]);
         expect_part(client, "GetTerm a", " - []");
     }
@@ -191,7 +192,7 @@ static int pipe_size(int reader)
 static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
 {
     static char page[PIPE_BUF];
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(fixture, NULL);
     long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
@@ -204,9 +205,8 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
         assert_int_equal(read(ends[0], page, sizeof page), sizeof page);
     }
     tell(client, "Create a");
-    ctl_spawn(&ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                        .words = "watch a",
-                                        .out_fd = ends[1]});
+    ctl_spawn(&ctl, endpoint(fixture),
+              &(struct child_start){.arguments = "watch a", .out_fd = ends[1]});
     // The rest of a page may be too small for a line.
     while (pipe_size(ends[0]) < full - 2 * PIPE_BUF) {
         assert_true(stopwatch_now_ms() < deadline_ms);
@@ -216,7 +216,7 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
     for (unsigned i = 0; i < 2 * ROUNDS; i++) {
         tell(client, "Enter a n; Withdraw a n");
     }
-    ctl_signal(&ctl, SIGTERM);
+    child_signal(&ctl, SIGTERM);
     assert_int_equal(ctl_await_exit(&ctl), 0);
     close(ends[0]);
     close(ends[1]);
@@ -224,7 +224,7 @@ static void test_unread_output_does_not_keep_watch_from_its_end(void **state)
 
 // Starts a campaign whose output has room for no more than its first line, and
 // waits for that.
-static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
+static void spawn_campaign(struct fixture *fixture, struct child_process *ctl,
                            int ends[2])
 {
     static char page[PIPE_BUF];
@@ -234,10 +234,10 @@ static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
     fill(ends);
     assert_int_equal(read(ends[0], page, sizeof page), sizeof page);
     size = pipe_size(ends[0]);
-    ctl_spawn(ctl, &(struct ctl_start){
-                       .endpoint = endpoint(fixture),
-                       .words = "campaign --candidate n1 --grace 5m a",
-                       .out_fd = ends[1]});
+    ctl_spawn(ctl, endpoint(fixture),
+              &(struct child_start){.arguments =
+                                        "campaign --candidate n1 --grace 5m a",
+                                    .out_fd = ends[1]});
     while (pipe_size(ends[0]) == size) {
         assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(1000);
@@ -247,7 +247,7 @@ static void spawn_campaign(struct fixture *fixture, struct ctl *ctl,
 static void test_unread_output_does_not_keep_campaign_from_its_end(void **state)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(fixture, NULL);
     int ends[2];
@@ -259,7 +259,7 @@ static void test_unread_output_does_not_keep_campaign_from_its_end(void **state)
         for (unsigned j = 0; j < ROUNDS; j++) {
             tell(client, "Enter a n2; Withdraw a n2");
         }
-        ctl_signal(&ctl, numbers[i]);
+        child_signal(&ctl, numbers[i]);
         assert_int_equal(ctl_await_exit(&ctl), 0);
         expect_part(client, "GetTerm a", " - []");
         close(ends[0]);
@@ -271,7 +271,7 @@ static void test_unread_output_does_not_keep_campaign_from_its_end(void **state)
 static void test_output_that_is_read_late_is_complete(void **state)
 {
     static char text[1 << 20];
-    static struct ctl ctl;
+    static struct child_process ctl;
     struct fixture *fixture = *state;
     struct client *client = fixture_start(
         fixture, "--keepalive-time=500ms --keepalive-timeout=500ms");
@@ -281,9 +281,9 @@ static void test_output_that_is_read_late_is_complete(void **state)
 
     fill(ends);
     tell(client, "Create a");
-    ctl_spawn(&ctl, &(struct ctl_start){.endpoint = endpoint(fixture),
-                                        .words = "campaign --candidate n1 a",
-                                        .out_fd = ends[1]});
+    ctl_spawn(&ctl, endpoint(fixture),
+              &(struct child_start){.arguments = "campaign --candidate n1 a",
+                                    .out_fd = ends[1]});
     await_term(client, "a", "1 n1 [");
     for (unsigned i = 0; i < ROUNDS; i++) {
         tell(client, "Enter a n2; Withdraw a n2");

@@ -1,78 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run of the real daemon ($ELECTD_BIN), as a child process whose output is
-// read through pipes.
+// One run of the real daemon ($ELECTD_BIN).
 //
 // The log is read while something is waited for, and to its end at the exit;
 // in between it waits in the pipe, which the daemon never blocks on. Whatever
 // does not happen before a deadline fails the test.
-//
-// The child is killed when the test process dies, so that nothing can be left
-// running. It is only ever signalled by its own process id.
 
 #ifndef SUPPORT_DAEMON_PROCESS_H
 #define SUPPORT_DAEMON_PROCESS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/types.h>
 
-#define DAEMON_ARGUMENTS_MAX 40
+#include "support/child_process.h"
+
 #define DAEMON_LISTEN_MAX 16
 
-enum daemon_stderr {
-    DAEMON_STDERR_PIPE,
-    // There is no descriptor 2.
-    DAEMON_STDERR_CLOSED,
-    // A pipe that nobody reads from any more.
-    DAEMON_STDERR_BROKEN,
-};
-
-// How to start; zero is the usual way.
-struct daemon_start {
-    // Separated by spaces.
-    const char *arguments;
-    // NAME=value, separated by spaces; no other ELECTD_ variable is set.
-    const char *environment;
-    enum daemon_stderr stderr_kind;
-    // Both limits on open files; 0 leaves them as they are.
-    unsigned descriptors_max;
-    // The limit on a file's size in bytes, of which SIGXFSZ tells; as above.
-    unsigned file_size_max;
-    // Standard error instead of a pipe that is read, if not 0. Borrowed.
-    int stderr_fd;
-    // Every signal is blocked.
-    bool has_blocked_signals;
-    // Called in the child before it becomes the daemon, if not NULL; false: it
-    // cannot, and ends. May call async-signal-safe functions only.
-    bool (*prepare_cb)(void *context);
-    void *context;
-};
-
-struct daemon_output {
-    int fd;
-    size_t size;
-    size_t room;
-    // NUL-terminated.
-    char *text;
-};
-
 struct daemon {
-    // 0 when there is no process.
-    pid_t pid;
-    // As waitpid() gave it, once it has ended.
-    int wait_status;
-    // daemon_await_exit() has told how.
+    // Its log is what it prints on `err`.
+    struct child_process process;
+    // daemon_await_exit() has told how it ended.
     bool is_told;
-    struct daemon_output out;
-    struct daemon_output log;
     // What `event=ready` says.
     char listen[DAEMON_LISTEN_MAX][128];
     unsigned listen_count;
 };
 
-// Starts the process, and does not wait for anything.
-void daemon_spawn(struct daemon *daemon, const struct daemon_start *start);
+// Starts the process, and does not wait for anything. Of the start, the program
+// is left out; no ELECTD_ variable is set but those that it names.
+void daemon_spawn(struct daemon *daemon, const struct child_start *start);
 
 // Waits until the log says `event=ready`, and takes over its addresses.
 void daemon_await_ready(struct daemon *daemon);
