@@ -48,20 +48,18 @@ static struct {
 static struct daemon electd;
 static double results_ms[TRIALS_MAX];
 
-// Who leads before the trial is timed; 0 for no process.
-static pid_t start_leader(const char *election)
+// Who leads before the trial is timed.
+static void start_leader(struct child_process *leader, const char *election)
 {
     struct campaigner campaigner = {
         .listen = electd.listen[0],
         .election = election,
         .candidate = "n1",
     };
-    pid_t pid = campaigner_spawn(&campaigner);
 
-    if (pid == -1) {
+    if (!campaigner_spawn(leader, &campaigner)) {
         fail_msg("the process that is to lead was refused");
     }
-    return pid;
 }
 
 // One election a trial; returns milliseconds.
@@ -73,7 +71,7 @@ static double run_trial(struct client *client, unsigned number)
     struct stream *stream;
     int64_t gone_ns = 0;
     double lasted_ms;
-    pid_t pid = 0;
+    struct child_process leader = {.pid = 0};
 
     (void)snprintf(election, sizeof election, "trial-%u", number);
     (void)snprintf(line, sizeof line, "Create %s", election);
@@ -82,22 +80,20 @@ static double run_trial(struct client *client, unsigned number)
         gone_ns = stopwatch_ns() + TTL_MS * STOPWATCH_NS_PER_MS;
         free(timed_enter(electd.listen[0], election, "n1", "500"));
     } else {
-        pid = start_leader(election);
+        start_leader(&leader, election);
     }
     stream = campaign(client, candidacy_of(election, "n2", NULL));
     candidacy_read(stream, &news);
     assert_string_equal(news.leader, "n1");
-    if (pid > 0) {
+    if (leader.pid > 0) {
         gone_ns = stopwatch_ns();
-        (void)kill(pid, options.mode == MODE_KILL ? SIGKILL : SIGSTOP);
+        child_signal(&leader, options.mode == MODE_KILL ? SIGKILL : SIGSTOP);
     }
     candidacy_read(stream, &news);
     lasted_ms = stopwatch_ms_since(gone_ns);
     assert_string_equal(news.leader, "n2");
     assert_int_equal(news.term, 2);
-    if (pid > 0) {
-        campaigner_kill(pid);
-    }
+    child_dispose(&leader);
     stream_release(stream);
     return lasted_ms;
 }

@@ -4,13 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/test.h"
@@ -27,83 +24,60 @@ void contender_set_endpoint(const char *listen)
     snprintf(contender_endpoint, sizeof contender_endpoint, "%s", listen);
 }
 
-// In the child.
-__attribute__((noreturn)) static void
-contender_run(const struct contender *contender, int in_fd, const char *binary,
-              char **arguments)
+// Opens the file of an output; returns the descriptor, owned.
+static int contender_open(const struct contender *contender, const char *kind)
 {
-    char name[64];
-    sigset_t none;
+    char path[128];
+    int fd;
 
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    if (chdir(contender->scratch->path) != 0) {
-        _exit(99);
-    }
-    dup2(in_fd != -1 ? in_fd : open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-    snprintf(name, sizeof name, "%s.out", contender->name);
-    dup2(open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), 1);
-    snprintf(name, sizeof name, "%s.err", contender->name);
-    dup2(open(name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600), 2);
-    // What this process was itself left with.
-    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
-    execv(binary, arguments);
-    _exit(98);
+    snprintf(path, sizeof path, "%s/%s.%s", contender->scratch->path,
+             contender->name, kind);
+    fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(fd != -1);
+    return fd;
 }
 
 void contender_spawn(struct contender *contender, const struct scratch *scratch,
                      const char *name, int in_fd, const char *const *arguments)
 {
-    const char *binary = getenv("ELECTCTL_BIN");
-    const char *list[CONTENDER_ARGUMENTS_MAX + 4] = {"electctl", "--endpoint",
-                                                     contender_endpoint};
-    size_t count = 3;
+    const char *words[CONTENDER_ARGUMENTS_MAX + 3] = {"--endpoint",
+                                                      contender_endpoint};
+    struct child_start start = {
+        .path = getenv("ELECTCTL_BIN"),
+        .words = words,
+        .directory = scratch->path,
+        .in_fd = in_fd != -1 ? in_fd : 0,
+    };
 
-    if (binary == NULL) {
+    if (start.path == NULL) {
         fail_msg("ELECTCTL_BIN is not set: it names the electctl to test");
     }
-    for (; *arguments != NULL; arguments++) {
-        assert_true(count < CONTENDER_ARGUMENTS_MAX + 3);
-        list[count] = *arguments;
-        count++;
+    for (size_t i = 0; arguments[i] != NULL; i++) {
+        assert_true(i < CONTENDER_ARGUMENTS_MAX);
+        words[i + 2] = arguments[i];
     }
+    child_dispose(&contender->process);
     contender->scratch = scratch;
     snprintf(contender->name, sizeof contender->name, "%s", name);
-    contender->pid = fork();
-    if (contender->pid == 0) {
-        contender_run(contender, in_fd, binary, (char **)(uintptr_t)list);
-    }
-    assert_true(contender->pid > 0);
+    start.out_fd = contender_open(contender, "out");
+    start.err_fd = contender_open(contender, "err");
+    child_spawn(&contender->process, &start);
+    close(start.out_fd);
+    close(start.err_fd);
 }
 
 int contender_await_exit(struct contender *contender)
 {
-    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
-    int status;
-    pid_t pid;
-
-    assert_true(contender->pid > 0);
-    while ((pid = waitpid(contender->pid, &status, WNOHANG)) == 0) {
-        if (stopwatch_now_ms() > deadline_ms) {
-            fail_msg("electctl does not end; it said:\n%s",
-                     contender_error(contender));
-        }
-        stopwatch_pause(CONTENDER_TICK_MS);
+    if (!child_has_ended(&contender->process, STOPWATCH_DEADLINE_MS)) {
+        fail_msg("electctl does not end; it said:\n%s",
+                 contender_error(contender));
     }
-    assert_int_equal(pid, contender->pid);
-    contender->pid = 0;
-    return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
+    return child_exit_status(&contender->process);
 }
 
 bool contender_is_alive(struct contender *contender)
 {
-    siginfo_t info = {.si_pid = 0};
-
-    return contender->pid > 0 &&
-           waitid(P_PID, (id_t)contender->pid, &info,
-                  WEXITED | WNOHANG | WNOWAIT) == 0 &&
-           info.si_pid == 0;
+    return child_is_alive(&contender->process);
 }
 
 const char *contender_error(const struct contender *contender)
@@ -124,7 +98,7 @@ void contender_await_error(const struct contender *contender, const char *text)
 
 int contender_call(const struct scratch *scratch, const char *const *arguments)
 {
-    struct contender contender;
+    struct contender contender = {.scratch = scratch};
 
     contender_spawn(&contender, scratch, "call", -1, arguments);
     return contender_await_exit(&contender);
@@ -132,11 +106,7 @@ int contender_call(const struct scratch *scratch, const char *const *arguments)
 
 void contender_dispose(struct contender *contender)
 {
-    if (contender->pid > 0) {
-        kill(contender->pid, SIGKILL);
-        waitpid(contender->pid, NULL, 0);
-        contender->pid = 0;
-    }
+    child_dispose(&contender->process);
 }
 
 void group_await_gone(pid_t pgid)

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One run of the real electctl ($ELECTCTL_BIN), as a child process whose output
-// goes to files of a directory of the test's own, as what its command writes
-// does.
-//
-// Whatever does not happen before a deadline fails the test. The child is
-// killed when the test process dies.
+// One run of the real electctl ($ELECTCTL_BIN), whose output goes to files of a
+// directory of the test's own, as what its command writes does. Whatever does
+// not happen before a deadline fails the test.
 
 #ifndef E2E_CONTENDER_H
 #define E2E_CONTENDER_H
@@ -13,13 +10,13 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "support/child_process.h"
 #include "support/scratch.h"
 
 #define CONTENDER_ARGUMENTS_MAX 32
 
 struct contender {
-    // 0 when there is no process.
-    pid_t pid;
+    struct child_process process;
     // Files of the scratch: NAME.out and NAME.err.
     const struct scratch *scratch;
     char name[32];
@@ -27,13 +24,14 @@ struct contender {
 
 // Starts electctl in the directory, with the endpoint and then the arguments,
 // which end with NULL. Its standard input is `in_fd`, or nothing if that is -1.
+// The struct is zero, or the one of an earlier run.
 void contender_spawn(struct contender *contender, const struct scratch *scratch,
                      const char *name, int in_fd, const char *const *arguments);
 
 // Where the next ones find their daemon.
 void contender_set_endpoint(const char *listen);
 
-// Waits for the end. Returns the exit status, or 256 and a signal's number.
+// Waits for the end. Returns as child_exit_status().
 int contender_await_exit(struct contender *contender);
 
 bool contender_is_alive(struct contender *contender);

@@ -8,6 +8,7 @@
 
 #include "exclusion_program.h"
 #include "exclusion_trial.h"
+#include "support/child_process.h"
 #include "support/stopwatch.h"
 
 // By then whoever is left has done its work.
@@ -74,13 +75,13 @@ static void exclusion_happen_to_program(struct exclusion_trial *trial)
 static void exclusion_replace(struct exclusion_trial *trial,
                               struct exclusion_side *side)
 {
-    if (side->earlier.pid != 0) {
+    if (side->earlier.process.pid != 0) {
         return;
     }
     exclusion_note(trial, "%s is started again elsewhere", side->name);
     side->earlier = side->contender;
     side->earlier_go_on_at_ms = side->go_on_at_ms;
-    side->contender.pid = 0;
+    side->contender.process = (struct child_process){.pid = 0};
     side->go_on_at_ms = 0;
     side->spawn_at_ms = exclusion_later(trial, 0, 1500);
 }
@@ -90,20 +91,20 @@ static void exclusion_happen_to_contender(struct exclusion_trial *trial,
 {
     unsigned what = exclusion_below(trial, 6);
 
-    if (side->contender.pid == 0 || side->go_on_at_ms != 0 ||
+    if (side->contender.process.pid == 0 || side->go_on_at_ms != 0 ||
         stopwatch_now_ms() < trial->contenders_rest_until_ms) {
         return;
     }
     trial->wardens_rest_until_ms = stopwatch_now_ms() + EXCLUSION_REST_MS;
     if (what < 2) {
         exclusion_note(trial, "kill %s", side->name);
-        kill(side->contender.pid, SIGKILL);
+        child_signal(&side->contender.process, SIGKILL);
     } else if (what == 2) {
         exclusion_note(trial, "end %s", side->name);
-        kill(side->contender.pid, SIGTERM);
+        child_signal(&side->contender.process, SIGTERM);
     } else {
         exclusion_note(trial, "stop %s", side->name);
-        kill(side->contender.pid, SIGSTOP);
+        child_signal(&side->contender.process, SIGSTOP);
         side->go_on_at_ms = exclusion_later(trial, 20, 4000);
         if (what == 3) {
             exclusion_replace(trial, side);

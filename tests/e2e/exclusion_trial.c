@@ -101,7 +101,7 @@ static void exclusion_start_side(struct exclusion_trial *trial,
     contender_spawn(&side->contender, &trial->scratch, side->name, -1,
                     arguments);
     exclusion_note(trial, "start %s as %ld: %s", side->name,
-                   (long)side->contender.pid, words[0]);
+                   (long)side->contender.process.pid, words[0]);
     side->spawn_at_ms = 0;
     side->go_on_at_ms = 0;
 }
@@ -172,10 +172,10 @@ static void exclusion_catch_up_earlier(struct exclusion_trial *trial,
 {
     if (exclusion_is_due(side->earlier_go_on_at_ms)) {
         exclusion_note(trial, "the earlier %s goes on", side->name);
-        kill(side->earlier.pid, SIGCONT);
+        child_signal(&side->earlier.process, SIGCONT);
         side->earlier_go_on_at_ms = 0;
     }
-    if (side->earlier.pid != 0 && !contender_is_alive(&side->earlier)) {
+    if (side->earlier.process.pid != 0 && !contender_is_alive(&side->earlier)) {
         contender_await_exit(&side->earlier);
         side->earlier_go_on_at_ms = 0;
     }
@@ -187,19 +187,21 @@ static void exclusion_catch_up_side(struct exclusion_trial *trial,
 {
     if (exclusion_is_due(side->go_on_at_ms)) {
         exclusion_note(trial, "%s goes on", side->name);
-        kill(side->contender.pid, SIGCONT);
+        child_signal(&side->contender.process, SIGCONT);
         side->go_on_at_ms = 0;
     }
     if (exclusion_is_due(side->network_go_on_at_ms)) {
         exclusion_network_goes_on(trial, side);
     }
-    if (side->contender.pid != 0 && !contender_is_alive(&side->contender)) {
+    if (side->contender.process.pid != 0 &&
+        !contender_is_alive(&side->contender)) {
         exclusion_note(trial, "%s has ended: %d", side->name,
                        contender_await_exit(&side->contender));
         side->go_on_at_ms = 0;
         side->spawn_at_ms = exclusion_later(trial, 0, 1000);
     }
-    if (side->contender.pid == 0 && stopwatch_now_ms() >= side->spawn_at_ms) {
+    if (side->contender.process.pid == 0 &&
+        stopwatch_now_ms() >= side->spawn_at_ms) {
         exclusion_start_side(trial, side);
     }
     exclusion_catch_up_earlier(trial, side);
@@ -288,9 +290,9 @@ static void exclusion_check(struct exclusion_trial *trial)
 
 static void exclusion_end_contender(struct contender *contender)
 {
-    if (contender->pid != 0) {
-        kill(contender->pid, SIGCONT);
-        kill(contender->pid, SIGTERM);
+    if (contender->process.pid != 0) {
+        child_signal(&contender->process, SIGCONT);
+        child_signal(&contender->process, SIGTERM);
         contender_await_exit(contender);
     }
 }

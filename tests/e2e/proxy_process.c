@@ -3,46 +3,35 @@
 #include "proxy_process.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/test.h"
 
-#include "support/daemon_process.h"
 #include "support/stopwatch.h"
 
 #define PROXY_LINE_SIZE 1024
 
-// In the child: calls async-signal-safe functions only.
-__attribute__((noreturn)) static void
-proxy_run(const char *binary, const char *const *words, int in_fd, int out_fd)
-{
-    sigset_t none;
-
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-    dup2(in_fd, STDIN_FILENO);
-    dup2(out_fd, STDOUT_FILENO);
-    execv(binary, (char *const *)(uintptr_t)words);
-    _exit(98);
-}
-
 static void proxy_read_line(struct proxy_process *proxy,
                             char line[PROXY_LINE_SIZE])
 {
-    struct pollfd news = {.fd = fileno(proxy->answers), .events = POLLIN};
+    const struct child_output *out = &proxy->process.out;
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
+    size_t size;
 
-    // One line for each command: nothing of it has been read before.
-    if (poll(&news, 1, STOPWATCH_DEADLINE_MS) != 1 ||
-        fgets(line, PROXY_LINE_SIZE, proxy->answers) == NULL) {
-        fail_msg("the proxy says nothing");
+    while (strchr(out->text + proxy->read_size, '\n') == NULL) {
+        if (!child_is_alive(&proxy->process) ||
+            stopwatch_now_ms() > deadline_ms) {
+            fail_msg("the proxy says nothing");
+        }
+        child_tick(&proxy->process);
     }
+    size = strcspn(out->text + proxy->read_size, "\n");
+    assert_true(size < PROXY_LINE_SIZE);
+    memcpy(line, out->text + proxy->read_size, size);
+    line[size] = '\0';
+    proxy->read_size += size + 1;
 }
 
 static void proxy_read_doors(struct proxy_process *proxy)
@@ -52,7 +41,6 @@ static void proxy_read_doors(struct proxy_process *proxy)
     const char *word;
 
     proxy_read_line(proxy, line);
-    line[strcspn(line, "\n")] = '\0';
     word = strsep(&rest, " ");
     assert_string_equal(word, "ready");
     proxy->doors_count = 0;
@@ -65,13 +53,16 @@ static void proxy_read_doors(struct proxy_process *proxy)
 
 void proxy_spawn(struct proxy_process *proxy, const struct proxy_start *start)
 {
-    const char *binary = getenv("HTTP2_PROXY_BIN");
-    const char *words[PROXY_PROCESS_DOORS_MAX + 5] = {"http2_proxy"};
-    size_t count = 1;
-    int in[2];
-    int out[2];
+    const char *words[PROXY_PROCESS_DOORS_MAX + 4] = {NULL};
+    struct child_start how = {
+        .path = getenv("HTTP2_PROXY_BIN"),
+        .words = words,
+        .err_fd = STDERR_FILENO,
+    };
+    size_t count = 0;
+    int ends[2];
 
-    if (binary == NULL) {
+    if (how.path == NULL) {
         fail_msg("HTTP2_PROXY_BIN is not set: it names the proxy");
     }
     if (start->is_pooled) {
@@ -84,19 +75,13 @@ void proxy_spawn(struct proxy_process *proxy, const struct proxy_start *start)
     for (size_t i = 0; start->listen[i] != NULL; i++) {
         words[count++] = start->listen[i];
     }
-    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    proxy->pid = fork();
-    if (proxy->pid == 0) {
-        proxy_run(binary, words, in[0], out[1]);
-    }
-    assert_true(proxy->pid > 0);
-    close(in[0]);
-    close(out[1]);
-    proxy->commands = fdopen(in[1], "we");
-    proxy->answers = fdopen(out[0], "re");
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    how.in_fd = ends[0];
+    proxy->read_size = 0;
+    child_spawn(&proxy->process, &how);
+    close(ends[0]);
+    proxy->commands = fdopen(ends[1], "we");
     assert_non_null(proxy->commands);
-    assert_non_null(proxy->answers);
     proxy_read_doors(proxy);
 }
 
@@ -179,27 +164,22 @@ void proxy_state(struct proxy_process *proxy, struct proxy_state *state)
 
 void proxy_kill(struct proxy_process *proxy)
 {
-    assert_true(proxy->pid > 0);
-    kill(proxy->pid, SIGKILL);
-    assert_int_equal(waitpid(proxy->pid, NULL, 0), proxy->pid);
+    assert_true(proxy->process.pid > 0);
+    child_dispose(&proxy->process);
     (void)fclose(proxy->commands);
-    (void)fclose(proxy->answers);
-    proxy->pid = 0;
 }
 
 bool proxy_dispose(struct proxy_process *proxy)
 {
-    int status = 0;
+    bool is_fine;
 
-    if (proxy->pid <= 0) {
+    if (proxy->process.pid <= 0) {
         return true;
     }
     (void)fputs("end\n", proxy->commands);
     (void)fclose(proxy->commands);
-    (void)fclose(proxy->answers);
-    if (waitpid(proxy->pid, &status, 0) != proxy->pid) {
-        status = -1;
-    }
-    proxy->pid = 0;
-    return status == 0;
+    is_fine = child_has_ended(&proxy->process, STOPWATCH_DEADLINE_MS) &&
+              child_exit_status(&proxy->process) == 0;
+    child_dispose(&proxy->process);
+    return is_fine;
 }

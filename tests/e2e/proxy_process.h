@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The proxy that ends HTTP/2 on both sides ($HTTP2_PROXY_BIN, of
-// tests/support/proxy), as a child process. It answers the pings of either side
-// itself: whoever wants to know whether the other end lives must ask by a call.
+// tests/support/proxy). It answers the pings of either side itself: whoever
+// wants to know whether the other end lives must ask by a call.
 //
 // A door is an address at which clients come in. What is frozen there waits in
 // the proxy; connections stay open and look well.
@@ -11,15 +11,16 @@
 //     client = fixture_connect_to(fixture, proxy.doors[0]);
 //     proxy_freeze(&proxy, 0, PROXY_REQUESTS);
 //
-// The child is killed when the test process dies. Whatever does not happen
-// before a deadline fails the test.
+// Whatever does not happen before a deadline fails the test.
 
 #ifndef E2E_PROXY_PROCESS_H
 #define E2E_PROXY_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
-#include <sys/types.h>
+
+#include "support/child_process.h"
 
 #define PROXY_PROCESS_DOORS_MAX 8
 
@@ -40,10 +41,10 @@ struct proxy_start {
 };
 
 struct proxy_process {
-    // 0 when there is no process.
-    pid_t pid;
+    struct child_process process;
     FILE *commands;
-    FILE *answers;
+    // Of its output: what has been taken.
+    size_t read_size;
     char doors[PROXY_PROCESS_DOORS_MAX][128];
     unsigned doors_count;
 };

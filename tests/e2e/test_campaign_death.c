@@ -14,14 +14,15 @@
 #include "patience.h"
 #include "support/campaigner.h"
 #include "support/candidacy.h"
+#include "support/child_process.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
 
 #define LATE_MS_MAX 10000
 
 // A process enters "n1", or "n0", "n1" and so on if there are to be several.
-static pid_t spawn(const struct fixture *fixture, unsigned count,
-                   unsigned grace_ms)
+static void spawn(const struct fixture *fixture, struct child_process *process,
+                  unsigned count, unsigned grace_ms)
 {
     struct campaigner campaigner = {
         .listen = fixture->daemons[0].listen[0],
@@ -30,13 +31,12 @@ static pid_t spawn(const struct fixture *fixture, unsigned count,
         .count = count,
         .grace_ms = grace_ms,
     };
-    pid_t pid;
+    bool is_in;
 
     // Refused as long as the end of the one before was not noticed.
     do {
-        pid = campaigner_spawn(&campaigner);
-    } while (pid == -1);
-    return pid;
+        is_in = campaigner_spawn(process, &campaigner);
+    } while (!is_in);
 }
 
 static void test_leader_that_is_killed_is_followed_at_once(void **state)
@@ -45,21 +45,21 @@ static void test_leader_that_is_killed_is_followed_at_once(void **state)
     struct stream *watching;
     struct stream *next;
     int64_t killed_ns;
-    pid_t pid;
+    struct child_process leader;
 
     tell(client, "Create a");
     watching = watch(client, "a");
-    pid = spawn(*state, 1, 0);
+    spawn(*state, &leader, 1, 0);
     expect_next(watching, "1 n1 []");
     next = campaign(client, candidacy_of("a", "n2", NULL));
     expect_news(next, "CURRENT 1 n1 [n2] r2");
     killed_ns = stopwatch_ns();
-    assert_int_equal(kill(pid, SIGKILL), 0);
+    child_signal(&leader, SIGKILL);
     expect_news(next, "DISCONNECTED 2 n2 [] r3 was n1");
     print_message("# the next leads after %.1f ms\n",
                   stopwatch_ms_since(killed_ns));
     assert_true(stopwatch_ms_since(killed_ns) < LATE_MS_MAX);
-    campaigner_kill(pid);
+    child_dispose(&leader);
     expect_next(watching, "1 n1 [n2]");
     expect_next(watching, "2 n2 []");
 }
@@ -70,14 +70,14 @@ static void test_grace_is_kept_for_who_is_killed_too(void **state)
     struct stream *watching;
     int64_t killed_ns;
     double lasted_ms;
-    pid_t pid;
+    struct child_process leader;
 
     tell(client, "Create a");
     watching = watch(client, "a");
-    pid = spawn(*state, 1, 500);
+    spawn(*state, &leader, 1, 500);
     expect_next(watching, "1 n1 []");
     killed_ns = stopwatch_ns();
-    campaigner_kill(pid);
+    child_dispose(&leader);
     expect_next(watching, "1 - []");
     lasted_ms = stopwatch_ms_since(killed_ns);
     assert_true(lasted_ms >= 500);
@@ -90,25 +90,25 @@ static void test_process_that_is_started_again_keeps_its_place(void **state)
     struct client *client = fixture_start(*state, PATIENT);
     struct stream *watching;
     struct stream *next;
-    pid_t pid;
+    struct child_process leader;
 
     tell(client, "Create a; Enter a first");
     watching = watch(client, "a");
     expect_next(watching, "1 first []");
-    pid = spawn(*state, 1, 600000);
+    spawn(*state, &leader, 1, 600000);
     expect_next(watching, "1 first [n1]");
     tell(client, "Enter a n2");
     expect_next(watching, "1 first [n1 n2]");
     for (unsigned i = 0; i < 3; i++) {
-        campaigner_kill(pid);
-        pid = spawn(*state, 1, i < 2 ? 600000 : 0);
+        child_dispose(&leader);
+        spawn(*state, &leader, 1, i < 2 ? 600000 : 0);
     }
     // The last one has no grace: it is its stream that keeps it in.
     next = campaign(client, candidacy_of("a", "n3", NULL));
     expect_news(next, "CURRENT 1 first [n1 n2 n3] r4");
     expect_next(watching, "1 first [n1 n2 n3]");
-    assert_false(campaigner_has_ended(pid, 500));
-    campaigner_kill(pid);
+    assert_false(child_has_ended(&leader, 500));
+    child_dispose(&leader);
     expect_next(watching, "1 first [n2 n3]");
 }
 
@@ -131,12 +131,12 @@ static void test_many_candidates_of_a_killed_process_leave(void **state)
     struct client *client =
         fixture_start(*state, PATIENT " --watch-backlog=1000");
     struct stream *stream;
-    pid_t pid;
+    struct child_process leader;
 
     tell(client, "Create a");
     stream = campaign(client, candidacy_of("a", "observer", NULL));
     candidacy_read(stream, &news[0]);
-    pid = spawn(*state, MANY, 0);
+    spawn(*state, &leader, MANY, 0);
     read_until(stream, news, MANY);
     // The observer goes to the end of the line, and each of them may lead.
     tell(client, "Enter a last");
@@ -150,7 +150,7 @@ static void test_many_candidates_of_a_killed_process_leave(void **state)
     stream = campaign(client, candidacy_of("a", "observer", NULL));
     candidacy_read(stream, &news[0]);
     assert_int_equal(news[0].queue_count, MANY + 1);
-    campaigner_kill(pid);
+    child_dispose(&leader);
     for (unsigned left = MANY; left > 0; left--) {
         candidacy_read(stream, &news[1]);
         candidacy_check(&news[0], &news[1]);

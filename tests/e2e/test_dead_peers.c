@@ -44,7 +44,7 @@ static void check_noticed(const char *what, int64_t gone_ns)
 
 // A process of its own leads; returns the stream of the next.
 static struct stream *lead(struct fixture *fixture, struct client *client,
-                           pid_t *pid)
+                           struct child_process *leader)
 {
     struct campaigner campaigner = {
         .listen = listen_of(fixture),
@@ -54,8 +54,7 @@ static struct stream *lead(struct fixture *fixture, struct client *client,
     struct stream *next;
 
     tell(client, "Create a");
-    *pid = campaigner_spawn(&campaigner);
-    assert_true(*pid > 0);
+    assert_true(campaigner_spawn(leader, &campaigner));
     // This client has not answered any ping in the meantime.
     next = campaign(fixture_connect(fixture), candidacy_of("a", "n2", NULL));
     expect_news(next, "CURRENT 1 n1 [n2] r2");
@@ -67,14 +66,14 @@ static void test_process_that_is_stopped_is_replaced(void **state)
     struct client *client = fixture_start(*state, KEEPALIVE);
     int64_t stopped_ns;
     struct stream *next;
-    pid_t pid;
+    struct child_process leader;
 
-    next = lead(*state, client, &pid);
+    next = lead(*state, client, &leader);
     stopped_ns = stopwatch_ns();
-    assert_int_equal(kill(pid, SIGSTOP), 0);
+    child_signal(&leader, SIGSTOP);
     expect_news(next, "DISCONNECTED 2 n2 [] r3 was n1");
     check_noticed("stopped", stopped_ns);
-    campaigner_kill(pid);
+    child_dispose(&leader);
 }
 
 // It hears of it when it goes on, and is out.
@@ -83,15 +82,15 @@ static void test_process_that_goes_on_too_late_leads_no_more(void **state)
     struct client *client = fixture_start(*state, KEEPALIVE);
     long long deadline_ms;
     struct stream *next;
-    pid_t pid;
+    struct child_process leader;
 
-    next = lead(*state, client, &pid);
-    assert_int_equal(kill(pid, SIGSTOP), 0);
+    next = lead(*state, client, &leader);
+    child_signal(&leader, SIGSTOP);
     expect_news(next, "DISCONNECTED 2 n2 [] r3 was n1");
-    assert_int_equal(kill(pid, SIGCONT), 0);
+    child_signal(&leader, SIGCONT);
     // Waits for the one, and answers pings for the other.
     deadline_ms = stopwatch_now_ms() + CLIENT_DEADLINE_MS;
-    while (!campaigner_has_ended(pid, 0)) {
+    while (!child_has_ended(&leader, 0)) {
         assert_null(candidacy_next(next, 10));
         assert_true(stopwatch_now_ms() < deadline_ms);
     }
@@ -103,12 +102,12 @@ static void test_process_that_is_idle_is_left_alone(void **state)
 {
     struct client *client = fixture_start(*state, KEEPALIVE);
     struct stream *next;
-    pid_t pid;
+    struct child_process leader;
 
-    next = lead(*state, client, &pid);
+    next = lead(*state, client, &leader);
     // Keepalive asks it a few times, and it answers; so does this one.
     assert_null(candidacy_next(next, 3000));
-    campaigner_kill(pid);
+    child_dispose(&leader);
     expect_news(next, "DISCONNECTED 2 n2 [] r3 was n1");
 }
 

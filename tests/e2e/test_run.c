@@ -56,7 +56,7 @@ static int set_up(void **state)
 {
     static struct fixture fixture;
 
-    fixture = (struct fixture){.a = {.pid = 0}};
+    fixture = (struct fixture){.scratch = {.path = ""}};
     *state = &fixture;
     scratch_make(&fixture.scratch);
     fixture_start_daemon(&fixture, "127.0.0.1:0");
@@ -210,7 +210,7 @@ static void test_signals_end_it_and_nobody_waits_for_the_grace(void **state)
     for (unsigned i = 0; i < 4; i++) {
         SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
         pgid = await_group(fixture, i + 1);
-        kill(fixture->a.pid, numbers[i]);
+        child_signal(&fixture->a.process, numbers[i]);
         assert_int_equal(contender_await_exit(&fixture->a), 128 + numbers[i]);
         group_await_gone(pgid);
     }
@@ -223,7 +223,7 @@ static void test_a_command_that_ignores_sigterm_is_killed(void **state)
 
     SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
     pgid = await_group(fixture, 1);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGKILL);
     group_await_gone(pgid);
 }
@@ -237,7 +237,7 @@ static void test_a_command_that_is_stopped_is_ended(void **state)
     pgid = await_group(fixture, 1);
     kill(-pgid, SIGSTOP);
     process_await_stopped(pgid);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);
 }
@@ -251,7 +251,7 @@ static void test_other_signals_are_passed_on(void **state)
 
     SPAWN(&fixture->a, "a", -1, FAST, SHELL, script);
     await_group(fixture, 1);
-    kill(fixture->a.pid, SIGUSR2);
+    child_signal(&fixture->a.process, SIGUSR2);
     assert_int_equal(contender_await_exit(&fixture->a), 22);
 }
 
@@ -262,7 +262,7 @@ static void test_killed_while_running_it_takes_the_group_along(void **state)
 
     SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
     pgid = await_group(fixture, 1);
-    kill(fixture->a.pid, SIGKILL);
+    child_signal(&fixture->a.process, SIGKILL);
     group_await_gone(pgid);
     assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
 }
@@ -278,9 +278,9 @@ static void test_killed_while_ending_it_takes_the_group_along(void **state)
     SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
           "--kill-after", "5m", "e", SHELL, script);
     pgid = await_group(fixture, 1);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     scratch_await(&fixture->scratch, "ending", "x");
-    kill(fixture->a.pid, SIGKILL);
+    child_signal(&fixture->a.process, SIGKILL);
     group_await_gone(pgid);
     assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
 }
@@ -296,7 +296,7 @@ static void test_killed_while_starting_it_leaves_nothing(void **state)
         SPAWN(&fixture->a, "a", -1, "run", "--create", "--candidate", "a",
               "--start-delay", "0", "--kill-after", "300ms", "e", SHELL, stays);
         usleep(500 * i);
-        kill(fixture->a.pid, SIGKILL);
+        child_signal(&fixture->a.process, SIGKILL);
         assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
     }
     snprintf(text, sizeof text, "%s", scratch_read(&fixture->scratch, "pids"));
@@ -316,9 +316,9 @@ static void test_killed_while_waiting_it_never_starts(void **state)
     await_group(fixture, 1);
     SPAWN(&fixture->b, "b", -1, FAST, SHELL, "echo x >> b-ran");
     contender_await_error(&fixture->b, "waiting");
-    kill(fixture->b.pid, SIGKILL);
+    child_signal(&fixture->b.process, SIGKILL);
     assert_int_equal(contender_await_exit(&fixture->b), 256 + SIGKILL);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     contender_await_exit(&fixture->a);
     group_await_gone(await_group(fixture, 1));
     assert_string_equal(scratch_read(&fixture->scratch, "b-ran"), "");
@@ -331,9 +331,9 @@ static void test_stopped_its_group_is_ended(void **state)
 
     SPAWN(&fixture->a, "a", -1, KILLS_SOON, SHELL, stays_deaf);
     pgid = await_group(fixture, 1);
-    kill(fixture->a.pid, SIGSTOP);
+    child_signal(&fixture->a.process, SIGSTOP);
     group_await_gone(pgid);
-    kill(fixture->a.pid, SIGCONT);
+    child_signal(&fixture->a.process, SIGCONT);
     assert_int_equal(contender_await_exit(&fixture->a), 5);
 }
 
@@ -367,7 +367,7 @@ static void test_signals_that_are_not_kill_leave_the_warden_alone(void **state)
             kill(await_warden(fixture), number);
         }
     }
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);
 }
@@ -410,7 +410,7 @@ static void test_with_retry_an_evicted_one_runs_again(void **state)
     assert_int_equal(CALL("evict", "e", "a"), 0);
     group_await_gone(pgid);
     pgid = await_group(fixture, 2);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);
 }
@@ -460,7 +460,7 @@ static void test_with_retry_it_comes_back_to_a_new_daemon(void **state)
     group_await_gone(pgid);
     fixture_start_daemon(fixture, listen);
     pgid = await_group(fixture, 2);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);
 }
@@ -476,11 +476,11 @@ static void test_the_next_one_starts_when_the_first_has_left(void **state)
     pgid = await_group(fixture, 1);
     SPAWN(&fixture->b, "b", -1, FAST, SHELL, stays);
     contender_await_error(&fixture->b, "waiting");
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->a), 128 + SIGTERM);
     group_await_gone(pgid);
     pgid = await_group(fixture, 2);
-    kill(fixture->b.pid, SIGINT);
+    child_signal(&fixture->b.process, SIGINT);
     assert_int_equal(contender_await_exit(&fixture->b), 128 + SIGINT);
     group_await_gone(pgid);
 }

@@ -33,7 +33,7 @@ static int set_up(void **state)
     char arguments[160];
     char endpoint[160];
 
-    fixture = (struct fixture){.run = {.pid = 0}};
+    fixture = (struct fixture){.relay = 0};
     *state = &fixture;
     scratch_make(&fixture.scratch);
     snprintf(fixture.daemon_path, RELAY_PATH_SIZE, "%s/d.sock",
@@ -90,7 +90,7 @@ static void test_no_program_starts_twice_in_one_term(void **state)
     }
     assert_true(terms[0] < terms[1]);
     assert_true(terms[1] < terms[2]);
-    kill(fixture->run.pid, SIGTERM);
+    child_signal(&fixture->run.process, SIGTERM);
     contender_await_exit(&fixture->run);
 }
 

@@ -199,7 +199,7 @@ static void test_what_has_left_the_group_is_ended(void **state)
                   j == 0 ? gentle : deaf);
             workers++;
             await_worker(fixture, workers);
-            kill(fixture->a.pid, SIGTERM);
+            child_signal(&fixture->a.process, SIGTERM);
             contender_await_exit(&fixture->a);
             if (!lock_is_free(fixture)) {
                 fail_msg("something is left of: %s", scripts[i]);
@@ -215,7 +215,7 @@ static void test_it_is_asked_first(void **state)
     SPAWN(&fixture->a, "a", RUN("30s"), "e", LOCKED, in_session, traps);
     await_worker(fixture, 1);
     // Whatever the signal, what is in the background is asked with SIGTERM.
-    kill(fixture->a.pid, SIGINT);
+    child_signal(&fixture->a.process, SIGINT);
     expect_exit(fixture, 128 + SIGINT);
     assert_string_equal(scratch_read(&fixture->scratch, "ended"), "x\n");
 }
@@ -229,7 +229,7 @@ static void test_a_stopped_one_is_continued_to_end(void **state)
     worker = await_worker(fixture, 1);
     kill(worker, SIGSTOP);
     process_await_stopped(worker);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     expect_exit(fixture, 128 + SIGTERM);
 }
 
@@ -258,7 +258,7 @@ static void test_after_anoint_the_workers_of_two_terms_never_meet(void **state)
     scratch_await_number(&fixture->scratch, "starts", 2);
     await_worker(fixture, 2);
     assert_string_equal(scratch_read(&fixture->scratch, "violations"), "");
-    kill(fixture->b.pid, SIGTERM);
+    child_signal(&fixture->b.process, SIGTERM);
     contender_await_exit(&fixture->b);
     assert_true(lock_is_free(fixture));
 }
@@ -277,7 +277,7 @@ static void test_a_chain_of_daemons_is_ended(void **state)
         } else {
             scratch_await_number(&fixture->scratch, "begun", 2);
         }
-        kill(fixture->a.pid, SIGTERM);
+        child_signal(&fixture->a.process, SIGTERM);
         contender_await_exit(&fixture->a);
         assert_true(lock_is_free(fixture));
     }
@@ -293,7 +293,7 @@ static void test_a_crowd_of_sessions_is_ended(void **state)
     SPAWN(&fixture->a, "a", KILLS_SOON, "e", "--", self_path, "--locked",
           self_path, "--crowd", "7");
     await_worker(fixture, 128);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     contender_await_exit(&fixture->a);
     assert_true(lock_is_free(fixture));
 }
@@ -321,7 +321,7 @@ static void test_a_zombie_that_nobody_can_reap_does_not_keep_it(void **state)
     if (ptrace(PTRACE_SEIZE, worker, NULL, NULL) != 0) {
         skip();
     }
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     expect_exit(fixture, 128 + SIGTERM);
     assert_int_equal(kill(worker, 0), 0);
     assert_int_equal(waitpid(worker, NULL, __WALL), worker);
@@ -349,7 +349,7 @@ static void test_without_electctl_its_warden_ends_them(void **state)
 
     SPAWN(&fixture->a, "a", KILLS_SOON, "e", LOCKED, in_session, deaf);
     await_worker(fixture, 1);
-    kill(fixture->a.pid, SIGKILL);
+    child_signal(&fixture->a.process, SIGKILL);
     await_lock(fixture);
     assert_int_equal(contender_await_exit(&fixture->a), 256 + SIGKILL);
 }
@@ -386,11 +386,11 @@ static void test_another_run_is_left_alone(void **state)
     worker = await_worker(fixture, 1);
     SPAWN(&fixture->a, "a", KILLS_SOON, "e", LOCKED, in_session, deaf);
     await_worker(fixture, 2);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     contender_await_exit(&fixture->a);
     assert_true(lock_is_free(fixture));
     assert_int_equal(kill(worker, 0), 0);
-    kill(fixture->b.pid, SIGTERM);
+    child_signal(&fixture->b.process, SIGTERM);
     assert_int_equal(contender_await_exit(&fixture->b), 128 + SIGTERM);
 }
 
@@ -404,7 +404,7 @@ static void expect_patience_with_root(struct fixture *fixture)
 
     SPAWN(&fixture->a, "a", KILLS_SOON, "e", LOCKED, script, gentle);
     worker = await_worker(fixture, 1);
-    kill(fixture->a.pid, SIGTERM);
+    child_signal(&fixture->a.process, SIGTERM);
     contender_await_error(&fixture->a, "cannot signal process ");
     usleep(REST_US);
     assert_true(contender_is_alive(&fixture->a));
@@ -421,15 +421,14 @@ static void expect_patience_with_root(struct fixture *fixture)
 
 static bool shell(const char *command)
 {
-    int status = -1;
-    pid_t pid = fork();
+    const char *const words[] = {"-c", command, NULL};
+    struct child_process child;
 
-    if (pid == 0) {
-        execl("/bin/sh", "sh", "-c", command, (char *)NULL);
-        _exit(99);
-    }
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return status == 0;
+    child_spawn(&child, &(struct child_start){.path = "/bin/sh",
+                                              .words = words,
+                                              .out_fd = STDERR_FILENO,
+                                              .err_fd = STDERR_FILENO});
+    return child_await_exit(&child, STOPWATCH_DEADLINE_MS) == 0;
 }
 
 // False where this is not possible.

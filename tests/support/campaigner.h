@@ -8,13 +8,14 @@
 //         return campaigner_main(argc, argv);
 //     }
 //
-// It ends when its first stream does, and is killed when this process dies.
+// It ends when its first stream does.
 
 #ifndef SUPPORT_CAMPAIGNER_H
 #define SUPPORT_CAMPAIGNER_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+
+#include "support/child_process.h"
 
 struct campaigner {
     const char *listen;
@@ -29,14 +30,9 @@ struct campaigner {
 bool campaigner_is_asked_for(int argc, char **argv);
 int campaigner_main(int argc, char **argv);
 
-// Starts a process, and waits until its first candidate is in. -1 if that is
+// Starts a process, and waits until its first candidate is in. False if that is
 // refused. Does not fail a test.
-pid_t campaigner_spawn(const struct campaigner *campaigner);
-
-// Waits for its end; false at the deadline.
-bool campaigner_has_ended(pid_t pid, unsigned deadline_ms);
-
-// Kills it with SIGKILL, whatever state it is in, and waits for its end.
-void campaigner_kill(pid_t pid);
+bool campaigner_spawn(struct child_process *process,
+                      const struct campaigner *campaigner);
 
 #endif

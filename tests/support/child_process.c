@@ -54,6 +54,9 @@ struct child_image {
     int fds[3];
 };
 
+// The text of an output that is not read here.
+static char child_nothing[1];
+
 static void child_put(const char **list, size_t max, const char *item)
 {
     size_t count = 0;
@@ -180,6 +183,14 @@ static void child_output_end(struct child_output *output)
     }
 }
 
+static void child_output_dispose(struct child_output *output)
+{
+    child_output_end(output);
+    if (output->text != child_nothing) {
+        free(output->text);
+    }
+}
+
 // Makes the pipe of an output; returns the end that is written to.
 static int child_output_open(struct child_output *output)
 {
@@ -190,7 +201,9 @@ static int child_output_open(struct child_output *output)
     // Best effort: tests that print much ask for less.
     (void)fcntl(ends[0], F_SETPIPE_SZ, CHILD_PIPE_SIZE);
     assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
-    output->fd = ends[0];
+    *output = (struct child_output){.fd = ends[0], .room = CHILD_OUTPUT_ROOM};
+    output->text = calloc(1, output->room);
+    assert_non_null(output->text);
     return ends[1];
 }
 
@@ -200,9 +213,7 @@ static int child_output_init(struct child_output *output,
 {
     int fd = -1;
 
-    *output = (struct child_output){.room = CHILD_OUTPUT_ROOM};
-    output->text = calloc(1, output->room);
-    assert_non_null(output->text);
+    *output = (struct child_output){.text = child_nothing};
     switch (kind) {
     case CHILD_OUTPUT_READ:
         fd = instead_fd == 0 ? child_output_open(output)
@@ -379,9 +390,7 @@ void child_kill(struct child_process *child)
 void child_dispose(struct child_process *child)
 {
     child_kill(child);
-    child_output_end(&child->out);
-    child_output_end(&child->err);
-    free(child->out.text);
-    free(child->err.text);
+    child_output_dispose(&child->out);
+    child_output_dispose(&child->err);
     *child = (struct child_process){.pid = 0};
 }
