@@ -12,13 +12,13 @@
 // first one's seed.
 
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -261,27 +261,25 @@ static void run_lane(void **state)
 
 static void test_one_of_the_hosts_runs_the_job(void **state)
 {
-    pid_t lanes[LANES];
-    char number[8];
+    static struct child_process lanes[LANES];
+    char arguments[16];
     unsigned failed = 0;
-    int status;
 
     (void)state;
     for (unsigned i = 0; i < LANES; i++) {
-        snprintf(number, sizeof number, "%u", i);
-        lanes[i] = fork();
-        if (lanes[i] == 0) {
-            // What a lane prints is no test of its own.
-            dup2(STDERR_FILENO, STDOUT_FILENO);
-            unsetenv("CMOCKA_MESSAGE_OUTPUT");
-            execl(self_path, self_path, "--lane", number, (char *)NULL);
-            _exit(99);
-        }
-        assert_true(lanes[i] > 0);
+        snprintf(arguments, sizeof arguments, "--lane %u", i);
+        // What a lane prints is no test of its own.
+        child_spawn(&lanes[i],
+                    &(struct child_start){.path = self_path,
+                                          .arguments = arguments,
+                                          .without = "CMOCKA_MESSAGE_OUTPUT",
+                                          .out_fd = STDERR_FILENO,
+                                          .err_fd = STDERR_FILENO});
     }
     for (unsigned i = 0; i < LANES; i++) {
-        assert_int_equal(waitpid(lanes[i], &status, 0), lanes[i]);
-        failed += status != 0;
+        // However many rounds it is told to run.
+        assert_true(child_has_ended(&lanes[i], UINT_MAX));
+        failed += child_exit_status(&lanes[i]) != 0;
     }
     assert_int_equal(failed, 0);
 }

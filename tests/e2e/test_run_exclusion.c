@@ -15,16 +15,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/test.h"
 
 #include "exclusion_program.h"
 #include "exclusion_trial.h"
+#include "support/child_process.h"
+#include "support/stopwatch.h"
 
 // Trials at a time.
 #define LANES 10
+#define TICK_MS 10
 #define TRIALS 10
 
 static unsigned long environment_number(const char *name, unsigned long preset)
@@ -47,42 +49,52 @@ static void run_trial(void **state)
     trial_starts = exclusion_run_trial(self_path, trial_seed);
 }
 
-static void spawn_trial(unsigned long seed)
+static void spawn_trial(struct child_process *trial, unsigned long seed)
 {
-    char number[24];
-    pid_t pid;
+    char arguments[32];
 
-    snprintf(number, sizeof number, "%lu", seed);
-    pid = fork();
-    if (pid == 0) {
-        // What a trial prints is no test of its own.
-        dup2(STDERR_FILENO, STDOUT_FILENO);
-        unsetenv("CMOCKA_MESSAGE_OUTPUT");
-        execl(self_path, self_path, "--trial", number, (char *)NULL);
-        _exit(99);
+    snprintf(arguments, sizeof arguments, "--trial %lu", seed);
+    // What a trial prints is no test of its own.
+    child_spawn(trial, &(struct child_start){.path = self_path,
+                                             .arguments = arguments,
+                                             .without = "CMOCKA_MESSAGE_OUTPUT",
+                                             .out_fd = STDERR_FILENO,
+                                             .err_fd = STDERR_FILENO});
+}
+
+// Waits until one of them has ended.
+static struct child_process *await_one(struct child_process lanes[LANES])
+{
+    for (unsigned i = 0;; i = (i + 1) % LANES) {
+        if (lanes[i].name[0] != '\0' && !child_is_alive(&lanes[i])) {
+            return &lanes[i];
+        }
+        stopwatch_pause(i == 0 ? TICK_MS : 0);
     }
-    assert_true(pid > 0);
 }
 
 static void test_two_sides_never_run_at_once(void **state)
 {
+    static struct child_process lanes[LANES];
     unsigned long trials = environment_number("ELECTD_TEST_TRIALS", TRIALS);
     unsigned long seed = environment_number("ELECTD_TEST_SEED", 1);
     unsigned long begun = 0;
     unsigned failed = 0;
     unsigned idle = 0;
-    int status;
 
     (void)state;
+    for (; begun < trials && begun < LANES; begun++) {
+        spawn_trial(&lanes[begun], seed + begun);
+    }
     for (unsigned long ended = 0; ended < trials; ended++) {
-        while (begun < trials && begun < ended + LANES) {
-            spawn_trial(seed + begun++);
-        }
-        assert_true(wait(&status) > 0);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == TRIAL_IDLE) {
-            idle++;
-        } else if (status != 0) {
-            failed++;
+        struct child_process *lane = await_one(lanes);
+        int status = child_exit_status(lane);
+
+        idle += status == TRIAL_IDLE;
+        failed += status != 0 && status != TRIAL_IDLE;
+        child_dispose(lane);
+        if (begun < trials) {
+            spawn_trial(lane, seed + begun++);
         }
     }
     assert_int_equal(failed, 0);
