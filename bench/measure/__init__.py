@@ -19,8 +19,7 @@ start() and stop() -> dict, since it works behind all the others. `run` has
     run.scratch      a directory on disk (a Path), removed at the end
     run.bin(name)    the path of a built program: "electd", "bench/floor"
     run.start(kind, *flags)
-                     a Server (servers.py); kind is "electd", "floor" or
-                     "joined", an electd that shows what C-core's writes take
+                     a Server (servers.py); kind is "electd" or "floor"
     run.say(text)    tells on stderr how far the run is
 
 and etcd.start_etcd(run, where) gives a Server too. Start servers in the main

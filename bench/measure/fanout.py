@@ -24,8 +24,6 @@ SHAPES = (
     (10000, 1000),
 )
 QUICK_SHAPES = ((1, 1), (1000, 10))
-# With writes joined, too.
-JOINED_SHAPE = (10000, 100)
 # Each watcher in an election of its own.
 APART = (10000, 100)
 QUICK_APART = (1000, 10)
@@ -211,13 +209,9 @@ def measure_shapes(run):
             for kind in ("floor", "electd")
         ]
         subjects.append(Observe(run, 1))
-        joined = Together(run, stack.enter_context(run.start("joined")))
         results = {}
         for shape in QUICK_SHAPES if run.quick else SHAPES:
-            also = [joined] if shape == JOINED_SHAPE else []
-            results[label(shape)] = in_turn(
-                run, subjects + also, shape, "together"
-            )
+            results[label(shape)] = in_turn(run, subjects, shape, "together")
         return results
 
 

@@ -38,15 +38,11 @@ class Run:
         return str(path)
 
     def start(self, kind, *flags):
-        """A server that is ready: "electd", "floor" or "joined"."""
+        """A server that is ready: "electd" or "floor"."""
         if kind == "electd":
             return servers.start_electd(self.bin("electd"), *flags)
         if kind == "floor":
             return servers.start_floor(self.bin("bench/floor"), *flags)
-        if kind == "joined":
-            return servers.start_joined(
-                self.bin("electd"), self.bin("bench/joined_writes.so"), *flags
-            )
         raise ValueError(kind)
 
     def seconds(self):

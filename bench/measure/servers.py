@@ -15,7 +15,6 @@ import threading
 import time
 
 READY_S = 20
-JOINED = "electd, writes joined"
 PR_SET_PDEATHSIG = 1
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -99,16 +98,13 @@ class Server:
 class LoggingServer(Server):
     """A server that says on stderr, in electd's form, where it listens."""
 
-    def __init__(self, name, command, preload=None):
-        variables = environment()
-        if preload is not None:
-            variables["LD_PRELOAD"] = preload
+    def __init__(self, name, command):
         process = subprocess.Popen(
             mortal(command),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env=variables,
+            env=environment(),
         )
         super().__init__(name, process)
         self._beginning = b""
@@ -150,13 +146,4 @@ def start_floor(program, *flags):
 
 def start_electd(program, *flags):
     """Starts electd on a free port."""
-    return LoggingServer("electd", _electd(program, *flags))
-
-
-def start_joined(program, library, *flags):
-    """The same with its writes joined: see joined_writes.c."""
-    return LoggingServer(JOINED, _electd(program, *flags), library)
-
-
-def _electd(program, *flags):
-    return [program, "--listen", "127.0.0.1:0", *flags]
+    return LoggingServer("electd", [program, "--listen", "127.0.0.1:0", *flags])

@@ -131,10 +131,10 @@ def label(shape):
     return f"{shape[0]}x{shape[1]}"
 
 
-def measure_workload(run, name, servers, etcds=(), joined=None):
+def measure_workload(run, name, servers, etcds=()):
     """All shapes of one kind of call: {shape: {contestant: figures}}."""
     workload = Workload(run, name)
-    for server in [*servers, *([joined] if joined else [])]:
+    for server in servers:
         workload.prepare(server)
     results = {}
     for shape in QUICK_SHAPES if run.quick else SHAPES:
@@ -144,8 +144,6 @@ def measure_workload(run, name, servers, etcds=(), joined=None):
         if name == "GetTerm" and shape in with_etcd:
             for server in etcds:
                 contestants += etcd_contestants(run, server, shape)
-        if joined and shape == BUSY_SHAPE:
-            contestants.append(workload.contestant(joined, shape))
         results[label(shape)] = compete(run, contestants)
     return results
 
@@ -220,10 +218,9 @@ def measure(run):
         # the contests in which it takes part.
         with contextlib.ExitStack() as etcd_stack:
             etcds = start_etcds(run, etcd_stack)
-            with run.start("joined") as joined:
-                results["GetTerm"] = measure_workload(
-                    run, "GetTerm", servers, etcds, joined
-                )
+            results["GetTerm"] = measure_workload(
+                run, "GetTerm", servers, etcds
+            )
             pair = measure_pair(run, servers[1], etcds)
         for name in ("Enter", "Enter+Withdraw", "mix"):
             results[name] = measure_workload(run, name, servers)
