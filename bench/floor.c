@@ -22,8 +22,8 @@
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
 
-// As many as electd arms.
-#define ARMED_CALLS 16
+// As many of each method as electd arms: RPC_ARMED_CALLS.
+#define ARMED_CALLS 8
 #define SERVICE "/atomix.runtime.election.v1.LeaderElection/"
 
 // A Term of a leader "n1" and a queue of "n2", in the field `term`.
