@@ -3,13 +3,10 @@
 // `electctl run` with real processes. After each way of ending, nothing is left
 // of the command's process group.
 
-#include <pty.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/test.h"
@@ -536,41 +533,6 @@ static void test_a_success_is_held_until_somebody_else_leads(void **state)
     assert_int_equal(contender_await_exit(&fixture->b), 3);
 }
 
-// What is typed reaches the program, and so does Ctrl-C, by the terminal.
-static void test_in_a_terminal_the_program_is_in_front(void **state)
-{
-    static const char script[] =
-        "echo $$ >> pids; read x; echo got $x >> read; "
-        "exec sleep 600";
-    struct fixture *fixture = *state;
-    char endpoint[160];
-    int terminal;
-    int status;
-    pid_t pid;
-
-    snprintf(endpoint, sizeof endpoint, "--endpoint=%s",
-             fixture->daemon.listen[0]);
-    pid = forkpty(&terminal, NULL, NULL, NULL);
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (chdir(fixture->scratch.path) == 0) {
-            execl(getenv("ELECTCTL_BIN"), "electctl", endpoint, FAST, SHELL,
-                  script, (char *)NULL);
-        }
-        _exit(99);
-    }
-    assert_true(pid > 0);
-    await_group(fixture, 1);
-    assert_int_equal(write(terminal, "hello\n", 6), 6);
-    scratch_await(&fixture->scratch, "read", "got hello");
-    assert_int_equal(write(terminal, "\003", 1), 1);
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 128 + SIGINT);
-    group_await_gone(await_group(fixture, 1));
-    close(terminal);
-}
-
 static void test_what_is_wrong_with_the_command_line_is_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -621,7 +583,6 @@ int main(void)
         TEST(test_whoever_does_not_wait_says_who_leads),
         TEST(test_whoever_does_not_wait_says_that_nobody_answers),
         TEST(test_a_success_is_held_until_somebody_else_leads),
-        TEST(test_in_a_terminal_the_program_is_in_front),
         TEST(test_what_is_wrong_with_the_command_line_is_said),
     };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `electctl run` in the background of a terminal: what is typed is the shell's.
+// `electctl run` in a terminal: what is typed is the program's, and in the
+// background the shell's.
 
 #include <fcntl.h>
 #include <pty.h>
@@ -9,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/test.h"
@@ -34,7 +33,8 @@
 struct fixture {
     struct daemon daemon;
     struct scratch scratch;
-    pid_t shell;
+    // What leads the terminal's session: a shell, or electctl itself.
+    struct child_process shell;
     int terminal;
 };
 
@@ -62,26 +62,42 @@ static int tear_down(void **state)
         // Whatever has it for its terminal is hung up.
         close(fixture->terminal);
     }
-    if (fixture->shell > 0) {
-        kill(fixture->shell, SIGKILL);
-        waitpid(fixture->shell, NULL, 0);
-    }
+    child_dispose(&fixture->shell);
     is_fine = daemon_dispose(&fixture->daemon);
     scratch_remove(&fixture->scratch);
     return is_fine ? 0 : -1;
 }
 
+// In the child: its standard input becomes the terminal of a new session.
+static bool take_terminal_cb(void *context)
+{
+    (void)context;
+    return setsid() != -1 && ioctl(STDIN_FILENO, TIOCSCTTY, 0) == 0;
+}
+
+static void start_in_terminal(struct fixture *fixture, const char *path,
+                              const char *const *words)
+{
+    int slave;
+
+    assert_int_equal(openpty(&fixture->terminal, &slave, NULL, NULL, NULL), 0);
+    child_dispose(&fixture->shell);
+    child_spawn(&fixture->shell,
+                &(struct child_start){.path = path,
+                                      .words = words,
+                                      .directory = fixture->scratch.path,
+                                      .in_fd = slave,
+                                      .out_fd = slave,
+                                      .err_fd = slave,
+                                      .prepare_cb = take_terminal_cb});
+    close(slave);
+}
+
 static void start_shell(struct fixture *fixture, const char *script)
 {
-    fixture->shell = forkpty(&fixture->terminal, NULL, NULL, NULL);
-    if (fixture->shell == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (chdir(fixture->scratch.path) == 0) {
-            execlp("bash", "bash", "-c", script, (char *)NULL);
-        }
-        _exit(99);
-    }
-    assert_true(fixture->shell > 0);
+    const char *const words[] = {"bash", "-c", script, NULL};
+
+    start_in_terminal(fixture, "/usr/bin/env", words);
 }
 
 static void type(const struct fixture *fixture, const char *text)
@@ -94,9 +110,9 @@ static void type(const struct fixture *fixture, const char *text)
 static void await_another_in_front(const struct fixture *fixture)
 {
     long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
-    pid_t front = fixture->shell;
+    pid_t front = fixture->shell.pid;
 
-    while (front == fixture->shell) {
+    while (front == fixture->shell.pid) {
         assert_true(stopwatch_now_ms() < deadline_ms);
         usleep(2000);
         assert_int_equal(ioctl(fixture->terminal, TIOCGPGRP, &front), 0);
@@ -116,12 +132,37 @@ static void tell_again(const struct fixture *fixture)
 
 static void expect_shell_exit(struct fixture *fixture, int code)
 {
-    int status;
+    assert_int_equal(child_await_exit(&fixture->shell, STOPWATCH_DEADLINE_MS),
+                     code);
+}
 
-    assert_int_equal(waitpid(fixture->shell, &status, 0), fixture->shell);
-    fixture->shell = 0;
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), code);
+// What is typed reaches the program, and so does Ctrl-C, by the terminal.
+static void test_in_a_terminal_the_program_is_in_front(void **state)
+{
+    static const char *const words[] = {
+        "run",
+        "--create",
+        "--kill-after",
+        "30s",
+        "--start-delay",
+        "0",
+        "e",
+        "--",
+        "sh",
+        "-c",
+        "echo $$ >> pids; read x; echo got $x >> read; exec sleep 600",
+        NULL,
+    };
+    struct fixture *fixture = *state;
+    pid_t group;
+
+    start_in_terminal(fixture, getenv("ELECTCTL_BIN"), words);
+    group = (pid_t)scratch_await_number(&fixture->scratch, "pids", 1);
+    type(fixture, "hello\n");
+    scratch_await(&fixture->scratch, "read", "got hello");
+    type(fixture, "\003");
+    expect_shell_exit(fixture, 128 + SIGINT);
+    group_await_gone(group);
 }
 
 static void test_in_the_background_it_reads_nothing(void **state)
@@ -166,6 +207,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
+        TEST(test_in_a_terminal_the_program_is_in_front),
         TEST(test_in_the_background_it_reads_nothing),
         TEST(test_a_file_or_pipe_is_read_in_the_background_too),
     };
