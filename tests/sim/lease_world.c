@@ -261,7 +261,7 @@ void lease_world_open(struct lease_world *world, uint64_t seed,
 {
     struct electd_limits limits = {LEASE_ELECTIONS, LEASE_CANDIDATES};
 
-    *world = (struct lease_world){.seed = seed, .coverage = coverage};
+    *world = (struct lease_world){.coverage = coverage};
     prng_init(&world->prng, seed);
     limits.candidates_max -= prng_percent(&world->prng, 30);
     model_init(&world->model, limits);

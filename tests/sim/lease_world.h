@@ -69,7 +69,6 @@ struct lease_tenure {
 };
 
 struct lease_world {
-    uint64_t seed;
     unsigned step;
     struct prng prng;
     struct lease_coverage *coverage;

@@ -6,37 +6,21 @@
 // and the invariants are checked (world.c, slow_stream.c); after each run the
 // same commands are done twice more (replay.h).
 //
-//     sim_elections                      a few fixed seeds, and one new one
-//     sim_elections --seed 7             that seed
-//     sim_elections --runs 1000          that many new seeds
-//     sim_elections --seed 7 --runs 10   the seeds from 7 to 16
-//     sim_elections --steps 100          runs of that length (default 1500)
-
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
+// runner.h has the options.
 
 #include "support/test.h"
 
 #include "coverage.h"
 #include "journal.h"
 #include "replay.h"
+#include "runner.h"
 #include "world.h"
 
 #define FIXED_SEEDS 100
-
-// 0 for what the command line does not say.
-static struct {
-    uint64_t seed;
-    uint64_t runs;
-    unsigned steps;
-} options;
+#define STEPS 1500
 
 static struct world world;
 static struct journal journal;
-static bool is_running;
 
 static void run_ask(bool joins)
 {
@@ -103,12 +87,8 @@ static void run_end_abruptly(void)
     audience_drain(&world.audience);
 }
 
-static void run_seed(uint64_t seed, struct coverage *coverage)
+static void run_cb(uint64_t seed, unsigned steps, void *coverage)
 {
-    unsigned steps = options.steps > 0 ? options.steps : 1500;
-
-    print_message("# seed %" PRIu64 "\n", seed);
-    is_running = true;
     journal_init(&journal);
     world_open(&world, seed, coverage, &journal);
     for (world.step = 0; world.step < steps; world.step++) {
@@ -124,30 +104,17 @@ static void run_seed(uint64_t seed, struct coverage *coverage)
     replay_check(&journal, world.limits, seed + 1);
     world_close(&world);
     journal_close(&journal);
-    is_running = false;
 }
 
-// Says what led to a failure, and how to see it again.
-static int run_teardown(void **state)
+static void explain_cb(void)
 {
-    (void)state;
-    if (is_running) {
-        world_explain(&world);
-        is_running = false;
-    }
-    return 0;
+    world_explain(&world);
 }
 
-static uint64_t seed_of_the_clock(void)
+static void check_coverage_cb(const void *argument)
 {
-    struct timespec now;
+    const struct coverage *coverage = argument;
 
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
-static void check_coverage(const struct coverage *coverage)
-{
     for (size_t i = 0; i < COVERAGE_OPERATIONS; i++) {
         // sim_leases.c has those.
         if (i == ELECTD_EXPIRE) {
@@ -178,98 +145,26 @@ static void check_coverage(const struct coverage *coverage)
     assert_true(coverage->left_as_it_ended > 0);
 }
 
-// Fixed seeds, so that what is covered is known.
-static void test_fixed_seeds_keep_to_the_model(void **state)
+static void print_coverage_cb(const void *argument)
 {
-    struct coverage coverage = {0};
+    const struct coverage *coverage = argument;
 
-    (void)state;
-    for (uint64_t seed = 1; seed <= FIXED_SEEDS; seed++) {
-        run_seed(seed, &coverage);
-    }
-    if (options.steps == 0) {
-        check_coverage(&coverage);
-    }
-    print_message("# %u commands, %u sent, %u overflows\n", coverage.commands,
-                  coverage.sent, coverage.overflowed);
-}
-
-static void test_new_seed_keeps_to_the_model(void **state)
-{
-    struct coverage coverage = {0};
-
-    (void)state;
-    run_seed(seed_of_the_clock(), &coverage);
-}
-
-// Else --seed would not show what failed.
-static void test_one_seed_makes_one_run(void **state)
-{
-    struct coverage coverages[2] = {{0}};
-
-    (void)state;
-    run_seed(7, &coverages[0]);
-    run_seed(7, &coverages[1]);
-    assert_memory_equal(&coverages[0], &coverages[1], sizeof coverages[0]);
-    run_seed(8, &coverages[1]);
-    assert_memory_not_equal(&coverages[0], &coverages[1], sizeof coverages[0]);
-}
-
-static void test_chosen_seeds_keep_to_the_model(void **state)
-{
-    uint64_t seed = options.seed;
-    struct coverage coverage = {0};
-
-    (void)state;
-    for (uint64_t run = 0; run < options.runs || run == 0; run++) {
-        run_seed(seed > 0 ? seed + run : seed_of_the_clock(), &coverage);
-    }
-}
-
-static int read_options(int argc, char **argv)
-{
-    uint64_t value;
-    char *end;
-
-    for (int i = 1; i < argc; i += 2) {
-        value = i + 1 < argc ? strtoull(argv[i + 1], &end, 10) : 0;
-        if (value == 0 || *end != '\0') {
-            return -1;
-        }
-        if (strcmp(argv[i], "--seed") == 0) {
-            options.seed = value;
-        } else if (strcmp(argv[i], "--runs") == 0) {
-            options.runs = value;
-        } else if (strcmp(argv[i], "--steps") == 0) {
-            options.steps = (unsigned)value;
-        } else {
-            return -1;
-        }
-    }
-    return 0;
+    print_message("# %u commands, %u sent, %u overflows\n", coverage->commands,
+                  coverage->sent, coverage->overflowed);
 }
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest standard[] = {
-        cmocka_unit_test_teardown(test_fixed_seeds_keep_to_the_model,
-                                  run_teardown),
-        cmocka_unit_test_teardown(test_one_seed_makes_one_run, run_teardown),
-        cmocka_unit_test_teardown(test_new_seed_keeps_to_the_model,
-                                  run_teardown),
-    };
-    const struct CMUnitTest chosen[] = {
-        cmocka_unit_test_teardown(test_chosen_seeds_keep_to_the_model,
-                                  run_teardown),
+    static const struct runner runner = {
+        .name = "elections",
+        .fixed_seeds = FIXED_SEEDS,
+        .steps = STEPS,
+        .coverage_size = sizeof(struct coverage),
+        .run_cb = run_cb,
+        .explain_cb = explain_cb,
+        .check_coverage_cb = check_coverage_cb,
+        .print_coverage_cb = print_coverage_cb,
     };
 
-    if (read_options(argc, argv) != 0) {
-        (void)fprintf(stderr, "usage: %s [--seed N] [--runs N] [--steps N]\n",
-                      argv[0]);
-        return 2;
-    }
-    if (options.seed > 0 || options.runs > 0) {
-        return cmocka_run_group_tests_name("elections", chosen, NULL, NULL);
-    }
-    return cmocka_run_group_tests_name("elections", standard, NULL, NULL);
+    return runner_main(&runner, argc, argv);
 }

@@ -391,7 +391,6 @@ void stall_world_open(struct stall_world *world, uint64_t seed,
                       struct stall_coverage *coverage)
 {
     memset(world, 0, sizeof *world);
-    world->seed = seed;
     world->coverage = coverage;
     prng_init(&world->prng, seed);
     virtual_time_set(STALL_START_NS);

@@ -65,7 +65,6 @@ struct stall_lease {
 };
 
 struct stall_world {
-    uint64_t seed;
     unsigned step;
     struct prng prng;
     struct stall_coverage *coverage;

@@ -6,7 +6,6 @@
 
 #include "world.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,7 +308,6 @@ void world_open(struct world *world, uint64_t seed, struct coverage *coverage,
                 struct journal *journal)
 {
     memset(world, 0, sizeof *world);
-    world->seed = seed;
     world->coverage = coverage;
     world->journal = journal;
     prng_init(&world->prng, seed);
@@ -370,8 +368,7 @@ void world_explain(const struct world *world)
     if (world->first != NULL) {
         journal_print_command("next", &world->first->command);
     }
-    print_message("# failed in step %u: repeat with --seed %" PRIu64 "\n",
-                  world->step, world->seed);
+    print_message("# failed in step %u\n", world->step);
 }
 
 void world_close(struct world *world)

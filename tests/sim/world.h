@@ -35,7 +35,6 @@ struct sighting {
 };
 
 struct world {
-    uint64_t seed;
     unsigned step;
     unsigned turn;
     struct prng prng;
@@ -86,7 +85,7 @@ void world_turn(struct world *world);
 // The loop turns until the store, whatever it is asked still, is closed.
 void world_close_store(struct world *world);
 
-// Prints where it is, what led there, and how to come there again.
+// Prints where it is, and what led there.
 void world_explain(const struct world *world);
 
 // Releases the rest, of which nobody holds anything any more.
