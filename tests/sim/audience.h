@@ -7,8 +7,8 @@
 
 #include "coverage.h"
 #include "names.h"
-#include "prng.h"
 #include "slow_stream.h"
+#include "support/prng.h"
 #include "watch/hub.h"
 
 #define AUDIENCE_MAX 24

@@ -6,7 +6,7 @@
 #define SIM_COMMANDS_H
 
 #include "model.h"
-#include "prng.h"
+#include "support/prng.h"
 
 #define COMMANDS_SESSIONS 6
 #define COMMANDS_INSTANCES 3

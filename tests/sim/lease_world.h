@@ -14,8 +14,8 @@
 #include <uv.h>
 
 #include "model.h"
-#include "prng.h"
 #include "store/memory.h"
+#include "support/prng.h"
 
 #define LEASE_ELECTIONS 2
 #define LEASE_CANDIDATES 6

@@ -7,7 +7,7 @@
 
 #include "support/test.h"
 
-#include "prng.h"
+#include "support/prng.h"
 
 #define NOISE 64
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "coverage.h"
-#include "prng.h"
+#include "support/prng.h"
 #include "watch/hub.h"
 
 // More than a run of the usual length has changes: some never overflow.

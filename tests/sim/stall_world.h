@@ -18,8 +18,8 @@
 #include <uv.h>
 
 #include "lease/lease.h"
-#include "prng.h"
 #include "store/memory.h"
+#include "support/prng.h"
 
 #define STALL_CLIENTS 12
 #define STALL_TURNS_MAX 200000

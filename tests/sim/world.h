@@ -16,8 +16,8 @@
 #include "coverage.h"
 #include "journal.h"
 #include "model.h"
-#include "prng.h"
 #include "store/memory.h"
+#include "support/prng.h"
 
 struct ask;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "prng.h"
+#include "support/prng.h"
 
 #include <assert.h>
 

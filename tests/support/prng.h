@@ -3,8 +3,8 @@
 // Numbers that look random and are the same for the same seed, on every
 // machine (splitmix64).
 
-#ifndef SIM_PRNG_H
-#define SIM_PRNG_H
+#ifndef SUPPORT_PRNG_H
+#define SUPPORT_PRNG_H
 
 #include <stdbool.h>
 #include <stdint.h>
