@@ -9,6 +9,7 @@
 #include "exclusion_program.h"
 #include "exclusion_trial.h"
 #include "support/child_process.h"
+#include "support/prng.h"
 #include "support/stopwatch.h"
 
 // By then whoever is left has done its work.
@@ -36,7 +37,7 @@ static void exclusion_hit_warden(struct exclusion_trial *trial, pid_t warden)
         return;
     }
     trial->contenders_rest_until_ms = stopwatch_now_ms() + EXCLUSION_REST_MS;
-    if (exclusion_below(trial, 2) == 0) {
+    if (prng_below(&trial->prng, 2) == 0) {
         exclusion_note(trial, "kill warden %ld", (long)warden);
         kill(warden, SIGKILL);
         return;
@@ -52,7 +53,7 @@ static void exclusion_happen_to_program(struct exclusion_trial *trial)
 {
     static struct exclusion_start starts[EXCLUSION_STARTS_MAX];
     unsigned count = exclusion_read_starts(&trial->scratch, starts);
-    unsigned what = exclusion_below(trial, 3);
+    unsigned what = prng_below(&trial->prng, 3);
     const struct exclusion_start *last;
 
     if (count == 0) {
@@ -89,7 +90,7 @@ static void exclusion_replace(struct exclusion_trial *trial,
 static void exclusion_happen_to_contender(struct exclusion_trial *trial,
                                           struct exclusion_side *side)
 {
-    unsigned what = exclusion_below(trial, 6);
+    unsigned what = prng_below(&trial->prng, 6);
 
     if (side->contender.process.pid == 0 || side->go_on_at_ms != 0 ||
         stopwatch_now_ms() < trial->contenders_rest_until_ms) {
@@ -115,7 +116,7 @@ static void exclusion_happen_to_contender(struct exclusion_trial *trial,
 static void exclusion_happen_to_relay(struct exclusion_trial *trial,
                                       struct exclusion_side *side)
 {
-    if (exclusion_below(trial, 3) == 0) {
+    if (prng_below(&trial->prng, 3) == 0) {
         exclusion_note(trial, "cut the relay of %s", side->name);
         kill(side->relay, SIGKILL);
         waitpid(side->relay, NULL, 0);
@@ -151,7 +152,7 @@ static void exclusion_freeze(struct exclusion_trial *trial,
                              struct exclusion_side *side, unsigned min_ms)
 {
     unsigned door = (unsigned)(side - trial->sides);
-    unsigned what = exclusion_below(trial, 4);
+    unsigned what = prng_below(&trial->prng, 4);
 
     exclusion_note(trial, "freeze the%s%s of %s", what != 1 ? " requests" : "",
                    what != 0 ? " answers" : "", side->name);
@@ -161,7 +162,7 @@ static void exclusion_freeze(struct exclusion_trial *trial,
     if (what != 0) {
         proxy_freeze(&trial->proxy, door, PROXY_ANSWERS);
     }
-    if (exclusion_below(trial, 3) == 0) {
+    if (prng_below(&trial->prng, 3) == 0) {
         exclusion_note(trial, "and the daemon loses the connection");
         proxy_cut_daemon(&trial->proxy, door);
     }
@@ -172,7 +173,7 @@ static void exclusion_freeze(struct exclusion_trial *trial,
 static void exclusion_usurp(struct exclusion_trial *trial)
 {
     struct exclusion_side *side = exclusion_acting_side(trial);
-    unsigned next = exclusion_below(trial, EXCLUSION_SIDES - 1) + 1;
+    unsigned next = prng_below(&trial->prng, EXCLUSION_SIDES - 1) + 1;
 
     if (side == NULL) {
         return;
@@ -198,10 +199,10 @@ static void exclusion_happen_to_proxy(struct exclusion_trial *trial,
                                       struct exclusion_side *side)
 {
     unsigned door = (unsigned)(side - trial->sides);
-    unsigned requests_ms = exclusion_below(trial, EXCLUSION_DELAY_MS_MAX);
-    unsigned answers_ms = exclusion_below(trial, EXCLUSION_DELAY_MS_MAX);
+    unsigned requests_ms = prng_below(&trial->prng, EXCLUSION_DELAY_MS_MAX);
+    unsigned answers_ms = prng_below(&trial->prng, EXCLUSION_DELAY_MS_MAX);
 
-    switch (exclusion_below(trial, 10)) {
+    switch (prng_below(&trial->prng, 10)) {
     case 0:
         exclusion_note(trial, "cut %s from the proxy", side->name);
         proxy_cut_clients(&trial->proxy, door);
@@ -236,7 +237,7 @@ static void exclusion_happen_to_proxy(struct exclusion_trial *trial,
 
 static void exclusion_happen_to_daemon(struct exclusion_trial *trial)
 {
-    bool is_killed = exclusion_below(trial, 2) == 0;
+    bool is_killed = prng_below(&trial->prng, 2) == 0;
 
     if (trial->daemon.process.pid == 0 || trial->daemon_go_on_at_ms != 0) {
         return;
@@ -258,8 +259,8 @@ static void exclusion_happen_to_daemon(struct exclusion_trial *trial)
 void exclusion_happen(struct exclusion_trial *trial)
 {
     struct exclusion_side *side =
-        &trial->sides[exclusion_below(trial, EXCLUSION_SIDES)];
-    unsigned what = exclusion_below(trial, 100);
+        &trial->sides[prng_below(&trial->prng, EXCLUSION_SIDES)];
+    unsigned what = prng_below(&trial->prng, 100);
 
     trial->happened++;
     if (what < 25) {

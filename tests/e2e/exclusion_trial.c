@@ -15,6 +15,7 @@
 
 #include "exclusion_program.h"
 #include "support/child_process.h"
+#include "support/prng.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
 
@@ -25,23 +26,10 @@
 #define EXCLUSION_KILL_AFTER "200ms"
 #define EXCLUSION_GRACE "2200ms"
 
-// splitmix64
-unsigned exclusion_below(struct exclusion_trial *trial, unsigned bound)
-{
-    uint64_t z;
-
-    trial->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = trial->random;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (unsigned)((z ^ (z >> 31)) % bound);
-}
-
 long long exclusion_later(struct exclusion_trial *trial, unsigned min_ms,
                           unsigned max_ms)
 {
-    return stopwatch_now_ms() + min_ms +
-           exclusion_below(trial, max_ms - min_ms + 1);
+    return stopwatch_now_ms() + prng_between(&trial->prng, min_ms, max_ms);
 }
 
 void exclusion_note(const struct exclusion_trial *trial, const char *format,
@@ -92,7 +80,7 @@ static void exclusion_start_side(struct exclusion_trial *trial,
 
     arguments[6] = EXCLUSION_KILL_AFTER;
     if (trial->has_groups) {
-        exclusion_command(exclusion_below(trial, EXCLUSION_COMMANDS),
+        exclusion_command(prng_below(&trial->prng, EXCLUSION_COMMANDS),
                           trial->self, words);
     }
     memcpy(&arguments[11], words, sizeof words);
@@ -328,7 +316,7 @@ static void exclusion_begin(struct exclusion_trial *trial)
     trial->network = (enum exclusion_network)(trial->seed % EXCLUSION_NETWORKS);
     trial->has_groups = trial->seed / EXCLUSION_NETWORKS % 2 == 1;
     trial->has_kills = trial->seed / (2 * EXCLUSION_NETWORKS) % 2 == 1;
-    trial->pause_ms_max = exclusion_below(trial, 2) == 0 ? 2500 : 5000;
+    trial->pause_ms_max = prng_below(&trial->prng, 2) == 0 ? 2500 : 5000;
     scratch_make(&trial->scratch);
     snprintf(trial->daemon_path, RELAY_PATH_SIZE, "%s/d.sock",
              trial->scratch.path);
@@ -346,7 +334,7 @@ static void exclusion_begin(struct exclusion_trial *trial)
 unsigned exclusion_run_trial(const char *self, uint64_t seed)
 {
     struct exclusion_trial trial = {
-        .random = seed * 1000003, .seed = seed, .self = self};
+        .prng = {seed * 1000003}, .seed = seed, .self = self};
     struct timespec tick = {.tv_nsec = EXCLUSION_TICK_NS};
     long long end_ms = stopwatch_now_ms() + EXCLUSION_TRIAL_MS;
     unsigned starts;
@@ -361,7 +349,7 @@ unsigned exclusion_run_trial(const char *self, uint64_t seed)
             // Now and then several things at once.
             trial.next_ms = exclusion_later(
                 &trial, 0,
-                exclusion_below(&trial, 3) == 0 ? 10 : trial.pause_ms_max);
+                prng_below(&trial.prng, 3) == 0 ? 10 : trial.pause_ms_max);
             exclusion_happen(&trial);
         }
         exclusion_check(&trial);

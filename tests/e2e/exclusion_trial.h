@@ -22,6 +22,7 @@
 #include "proxy_process.h"
 #include "relay.h"
 #include "support/daemon_process.h"
+#include "support/prng.h"
 #include "support/scratch.h"
 
 #define EXCLUSION_SIDES 3
@@ -51,7 +52,7 @@ struct exclusion_side {
 };
 
 struct exclusion_trial {
-    uint64_t random;
+    struct prng prng;
     uint64_t seed;
     const char *self;
     enum exclusion_network network;
@@ -84,8 +85,7 @@ struct exclusion_trial {
 // Runs a trial. Returns how many programs were started.
 unsigned exclusion_run_trial(const char *self, uint64_t seed);
 
-// For exclusion_events.c. A number below the bound, and a time.
-unsigned exclusion_below(struct exclusion_trial *trial, unsigned bound);
+// For exclusion_events.c: a time.
 long long exclusion_later(struct exclusion_trial *trial, unsigned min_ms,
                           unsigned max_ms);
 

@@ -27,6 +27,7 @@
 #include "contender.h"
 #include "support/child_process.h"
 #include "support/daemon_process.h"
+#include "support/prng.h"
 #include "support/scratch.h"
 #include "support/stopwatch.h"
 
@@ -45,7 +46,7 @@ enum fault {
 };
 
 struct round {
-    uint64_t random;
+    struct prng prng;
     const char *self;
     struct scratch scratch;
     struct daemon daemon;
@@ -56,18 +57,6 @@ struct round {
     unsigned victim;
     long long fault_at_ms;
 };
-
-// splitmix64
-static unsigned below(struct round *round, unsigned bound)
-{
-    uint64_t z;
-
-    round->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = round->random;
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (unsigned)((z ^ (z >> 31)) % bound);
-}
 
 static void put_line(const char *file, const char *line)
 {
@@ -115,7 +104,8 @@ static void start_host(struct round *round, unsigned i)
         duration_ms, NULL,
     };
 
-    snprintf(duration_ms, sizeof duration_ms, "%u", below(round, JOB_MS_MAX));
+    snprintf(duration_ms, sizeof duration_ms, "%u",
+             prng_below(&round->prng, JOB_MS_MAX));
     snprintf(name, sizeof name, "host%u", i);
     contender_spawn(&round->hosts[i], &round->scratch, name, -1, arguments);
     round->start_at_ms[i] = 0;
@@ -146,13 +136,13 @@ static void plan(struct round *round)
     long long now_ms = stopwatch_now_ms();
 
     for (unsigned i = 0; i < HOSTS; i++) {
-        round->start_at_ms[i] = now_ms + below(round, SKEW_MS);
+        round->start_at_ms[i] = now_ms + prng_below(&round->prng, SKEW_MS);
     }
-    if (below(round, 3) == 0) {
-        round->fault = 1 + below(round, 2);
-        round->victim = below(round, HOSTS);
+    if (prng_below(&round->prng, 3) == 0) {
+        round->fault = 1 + prng_below(&round->prng, 2);
+        round->victim = prng_below(&round->prng, HOSTS);
         // While they start, wait, run or hold.
-        round->fault_at_ms = now_ms + below(round, 5000);
+        round->fault_at_ms = now_ms + prng_below(&round->prng, 5000);
     }
 }
 
@@ -218,7 +208,7 @@ static void check(struct round *round, uint64_t seed)
 
 static void run_round(const char *self, uint64_t seed)
 {
-    struct round round = {.random = seed * 1000003, .self = self};
+    struct round round = {.prng = {seed * 1000003}, .self = self};
     struct timespec tick = {.tv_nsec = 2000000};
 
     scratch_make(&round.scratch);
