@@ -4,7 +4,6 @@
 
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
 #include <poll.h>
@@ -16,6 +15,7 @@
 
 #include "support/test.h"
 
+#include "support/client.h"
 #include "support/daemon_process.h"
 #include "support/stopwatch.h"
 #include "support/story.h"
@@ -45,29 +45,6 @@ struct renewers {
     atomic_bool has_failed;
     atomic_ullong answers;
 };
-
-static grpc_channel *renewers_connect(const char *listen)
-{
-    // C-core wants the key writable, and does not write it.
-    grpc_arg arguments[] = {
-        {.type = GRPC_ARG_INTEGER,
-         .key = (char *)(uintptr_t)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
-         .value.integer = 1},
-        {.type = GRPC_ARG_INTEGER,
-         .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY,
-         .value.integer = 0},
-    };
-    grpc_channel_args list = {2, arguments};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-    grpc_channel *channel;
-    char target[160];
-
-    (void)snprintf(target, sizeof target, "%s%s",
-                   strncmp(listen, "unix:", 5) == 0 ? "" : "ipv4:", listen);
-    channel = grpc_channel_create(target, credentials, &list);
-    grpc_channel_credentials_release(credentials);
-    return channel;
-}
 
 static grpc_byte_buffer *renewer_request(const struct renewers *renewers,
                                          const struct renewer *renewer)
@@ -193,7 +170,7 @@ static void renewers_create_each(struct renewers *renewers)
         struct renewer *renewer = &renewers->each[i];
 
         renewer->channel = i == 0 || renewers->plan.is_apart
-                               ? renewers_connect(renewers->plan.listen)
+                               ? client_channel(renewers->plan.listen)
                                : renewers->each[0].channel;
         renewer->next_ms = now_ms + renewers->plan.pause_ms * i / count;
         (void)snprintf(renewer->name, sizeof renewer->name, "n%u", i);

@@ -107,6 +107,11 @@ static struct client *client_create(const char *listen, int fd)
     return client;
 }
 
+grpc_channel *client_channel(const char *listen)
+{
+    return client_channel_create(listen, -1);
+}
+
 struct client *client_connect(const char *listen)
 {
     return client_create(listen, -1);

@@ -41,6 +41,10 @@ struct client_reply {
     size_t size;
 };
 
+// Any thread. What a client has: a connection of its own, with arguments for
+// tests. Returns owned.
+grpc_channel *client_channel(const char *listen);
+
 // Any thread. Connects to what `listen=` says, at the first call. Returns
 // owned.
 struct client *client_connect(const char *listen);

@@ -5,7 +5,6 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc.h>
-#include <grpc/grpc_security.h>
 #include <grpc/slice.h>
 #include <grpc/support/alloc.h>
 #include <grpc/support/time.h>
@@ -15,6 +14,7 @@
 
 #include "support/test.h"
 
+#include "support/client.h"
 #include "support/story.h"
 
 // All that one call needs.
@@ -33,23 +33,7 @@ struct timed_call {
 
 static void timed_call_open(struct timed_call *call, const char *listen)
 {
-    // C-core wants the key writable, and does not write it.
-    grpc_arg arguments[] = {
-        {.type = GRPC_ARG_INTEGER,
-         .key = (char *)(uintptr_t)GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL,
-         .value.integer = 1},
-        {.type = GRPC_ARG_INTEGER,
-         .key = (char *)(uintptr_t)GRPC_ARG_ENABLE_HTTP_PROXY,
-         .value.integer = 0},
-    };
-    grpc_channel_args list = {2, arguments};
-    grpc_channel_credentials *credentials = grpc_insecure_credentials_create();
-    char target[160];
-
-    (void)snprintf(target, sizeof target, "%s%s",
-                   strncmp(listen, "unix:", 5) == 0 ? "" : "ipv4:", listen);
-    call->channel = grpc_channel_create(target, credentials, &list);
-    grpc_channel_credentials_release(credentials);
+    call->channel = client_channel(listen);
     call->queue = grpc_completion_queue_create_for_pluck(NULL);
     call->call = grpc_channel_create_call(
         call->channel, NULL, GRPC_PROPAGATE_DEFAULTS, call->queue,
