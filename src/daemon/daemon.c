@@ -515,6 +515,16 @@ static void daemon_log_ready(const struct daemon *daemon)
     log_emit(&line);
 }
 
+static void daemon_log_few_descriptors(void)
+{
+    struct log_line line;
+
+    log_begin(&line, LOG_ERROR, "start_failed");
+    log_text(&line, "error", "too few file descriptors for any connection");
+    log_text(&line, "hint", "raise the limit on open files (ulimit -n)");
+    log_emit(&line);
+}
+
 static void daemon_start(struct daemon *daemon)
 {
     if (!daemon_listen(daemon)) {
@@ -527,7 +537,12 @@ static void daemon_start(struct daemon *daemon)
     // What has gone wrong so far was written at once. Best effort: a process
     // that may not start a thread cannot run gRPC either.
     (void)log_writer_start();
-    rpc_server_start(&daemon->server);
+    if (rpc_server_start(&daemon->server) != 0) {
+        daemon_log_few_descriptors();
+        daemon->exit_status = EXIT_FAILURE;
+        daemon_stop(daemon);
+        return;
+    }
     atomic_store(&daemon_lost_handle, &daemon->listener_lost);
     atomic_store(&daemon_is_serving, true);
     daemon_warn_of_exposure(daemon);

@@ -19,6 +19,7 @@
 #include "rpc/accept.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grpc/support/log.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -40,18 +41,31 @@ static atomic_int rpc_accept_fd_max = INT_MAX;
 
 static atomic_llong rpc_accept_logged_s;
 
-void rpc_accept_keep_reserve(void)
+// What a connection would get.
+static bool rpc_accept_has_room(void)
+{
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+    if (fd == -1) {
+        return false;
+    }
+    close(fd);
+    return fd < atomic_load(&rpc_accept_fd_max);
+}
+
+bool rpc_accept_keep_reserve(void)
 {
     struct rlimit limit;
     rlim_t kept = RPC_DESCRIPTORS_KEPT;
 
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) {
-        return;
+        return true;
     }
     if (limit.rlim_cur < 4 * kept) {
         kept = limit.rlim_cur / 4;
     }
     atomic_store(&rpc_accept_fd_max, (int)(limit.rlim_cur - kept));
+    return rpc_accept_has_room();
 }
 
 // Now and then.

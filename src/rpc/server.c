@@ -140,15 +140,15 @@ int rpc_server_listen(struct rpc_server *server, const char *address)
     return port;
 }
 
-void rpc_server_start(struct rpc_server *server)
+int rpc_server_start(struct rpc_server *server)
 {
-    rpc_accept_keep_reserve();
     grpc_server_start(server->server);
     for (unsigned i = 0; i < server->registrations_count; i++) {
         for (unsigned armed = 0; armed < RPC_ARMED_CALLS; armed++) {
             rpc_call_arm(server, &server->registrations[i]);
         }
     }
+    return rpc_accept_keep_reserve() ? 0 : UV_EMFILE;
 }
 
 void rpc_server_begin_pass(struct rpc_server *server)

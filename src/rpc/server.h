@@ -104,7 +104,10 @@ void rpc_server_add(struct rpc_server *server, const struct rpc_method *method);
 __attribute__((warn_unused_result)) int
 rpc_server_listen(struct rpc_server *server, const char *address);
 
-void rpc_server_start(struct rpc_server *server);
+// Returns 0, or libuv's negative error: there are too few descriptors for a
+// single connection, and the server is to be stopped.
+__attribute__((warn_unused_result)) int
+rpc_server_start(struct rpc_server *server);
 
 // Begins a read pass: pass_over_cb, set by the owner after init, comes when all
 // calls and messages that waited in the connections at this moment have reached

@@ -17,6 +17,8 @@
 #include "support/stopwatch.h"
 #include "support/story.h"
 
+// An idle daemon has 17 itself.
+#define DESCRIPTORS_TOO_FEW 20
 #define DESCRIPTORS_MAX 128
 #define SILENT 200
 #define DEADLINE_MS 60000
@@ -113,11 +115,25 @@ static void test_silent_connections_make_room_in_the_end(void **state)
     close_all(fds);
 }
 
+// It must not claim to be ready, and turn everybody away.
+static void test_too_few_descriptors_are_told_at_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    struct daemon *daemon = &fixture->daemons[0];
+
+    daemon_spawn(daemon,
+                 &(struct child_start){.arguments = "--listen=127.0.0.1:0",
+                                       .descriptors_max = DESCRIPTORS_TOO_FEW});
+    daemon_await_log(daemon, "too few file descriptors");
+    assert_int_equal(daemon_await_exit(daemon, DEADLINE_MS), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         OVER_BOTH(test_connections_beyond_the_descriptors_are_refused),
         OVER_BOTH(test_silent_connections_make_room_in_the_end),
+        OVER_TCP(test_too_few_descriptors_are_told_at_the_start),
     };
 
     return fixture_run(tests);

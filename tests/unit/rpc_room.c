@@ -64,7 +64,7 @@ void rpc_room_open(struct rpc_room *room, struct rpc_server_options options,
     }
     room->port = rpc_server_listen(&room->server, "127.0.0.1:0");
     assert_true(room->port > 0);
-    rpc_server_start(&room->server);
+    assert_int_equal(rpc_server_start(&room->server), 0);
     assert_int_equal(uv_thread_create(&room->thread, rpc_room_thread, room), 0);
     rpc_room_connect(room);
 }
