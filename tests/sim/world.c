@@ -12,6 +12,10 @@
 #include "support/test.h"
 
 #include "base/container_of.h"
+#include "unit/virtual_time.h"
+
+// Any time but 0, which is none.
+#define WORLD_START_NS UINT64_C(1000000000)
 
 struct ask {
     struct store_request request;
@@ -308,6 +312,8 @@ void world_open(struct world *world, uint64_t seed, struct coverage *coverage,
                 struct journal *journal)
 {
     memset(world, 0, sizeof *world);
+    // The clock stands: a turn takes no time, however busy the machine is.
+    virtual_time_set(WORLD_START_NS);
     world->coverage = coverage;
     world->journal = journal;
     prng_init(&world->prng, seed);
@@ -381,4 +387,5 @@ void world_close(struct world *world)
         payload_unref(payload);
     }
     free(world->payloads);
+    virtual_time_end();
 }
