@@ -94,6 +94,7 @@ static void test_process_that_goes_on_too_late_leads_no_more(void **state)
         assert_null(candidacy_next(next, 10));
         assert_true(stopwatch_now_ms() < deadline_ms);
     }
+    child_dispose(&leader);
     assert_null(candidacy_next(next, 100));
     expect(fixture_connect(*state), "GetTerm a", "2 n2 []");
 }
