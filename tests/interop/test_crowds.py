@@ -182,6 +182,26 @@ def test_call_without_a_message_ends_after_five_seconds(transport):
             check(frames.wait(lambda: 1 in frames.ended), "never ended")
 
 
+@test_on_each_transport
+def test_watchers_that_do_not_read_share_a_limit(transport):
+    waits_for_native("C-core keeps a message for each stream whose window is 0")
+    with Daemon(*PATIENT) as daemon, Client(daemon.targets[transport]) as other:
+        election, names = crowded(other)
+        before_kib = daemon.memory_kib()
+        request = get_term_request(election)
+        with Frames(
+            daemon.targets[transport],
+            [(INITIAL_WINDOW_SIZE, 0)],
+            acknowledges=True,
+        ) as frames:
+            # Each is sent another term, of 250 KB.
+            for name in names[500:700]:
+                frames.send(frames.call(WATCH, request))
+                other.promote(election, name)
+            frames.ping()
+            grows_at_most(daemon, before_kib, 16 * 1024)
+
+
 def keeps_other_calls(transport, size):
     """A call with so much metadata ends, and no other of its connection."""
     with Daemon(*PATIENT) as daemon, Client(daemon.targets[transport]) as other:
