@@ -78,11 +78,13 @@ class Scripted(candidacy_pb2_grpc.CandidacyServicer):
     def __init__(self):
         self.confirm = confirmed
         self.streams = queue.Queue()
+        self.ends = queue.Queue()
         self.confirms = []
 
     def Campaign(self, request, context):
         answers = queue.Queue()
         context.add_callback(lambda: answers.put(None))
+        context.add_callback(lambda: self.ends.put(time.monotonic()))
         self.streams.put((request, answers))
         while (answer := answers.get()) is not None:
             yield answer
@@ -241,6 +243,33 @@ def a_program_ends_before_what_was_confirmed_last_is_over():
         left = daemon.confirms[4][0] + VALID_MS / 1000 - run.last_alive()
         check(left > 0, f"it ran {-left} s too long")
         never.set()
+
+
+@test
+def whoever_hears_too_late_makes_way():
+    """The answers take longer than a Confirm may, and the stream is fine."""
+    daemon = Scripted()
+
+    def confirm(request):
+        time.sleep(0.7)
+        return confirmed(request)
+
+    daemon.confirm = confirm
+    with Run(daemon) as run:
+        for _ in range(2):
+            request, answers = next_stream(daemon)
+            answers.put(leads())
+            ended = daemon.ends.get(timeout=DEADLINE_S)
+        run.await_said(
+            "leads, but the daemon's answers take too long (over 0.5s): "
+            "making way for others\n"
+        )
+        # Its place lapses meanwhile.
+        daemon.confirm = confirmed
+        _, answers = next_stream(daemon)
+        check(time.monotonic() > ended + 2.125 + 1, "it comes too soon")
+        answers.put(leads(term=2))
+        equal(run.await_start()[0], 2)
 
 
 @test

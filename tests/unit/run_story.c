@@ -13,12 +13,19 @@ static void run_story_append(char text[TEXT_SIZE],
                              const struct run_action *action)
 {
     static const char *const names[] = {
-        [RUN_CONNECT] = "connect",   [RUN_RENEW] = "renew",
-        [RUN_PAUSE] = "pause",       [RUN_CANCEL] = "cancel",
-        [RUN_AWAIT_QUIET] = "await", [RUN_START] = "start",
-        [RUN_EXTEND] = "extend",     [RUN_END] = "end",
-        [RUN_PASS_ON] = "pass on",   [RUN_LEAVE] = "leave",
-        [RUN_AWAIT_HOLD] = "hold",   [RUN_EXIT] = "exit",
+        [RUN_CONNECT] = "connect",
+        [RUN_RENEW] = "renew",
+        [RUN_PAUSE] = "pause",
+        [RUN_CANCEL] = "cancel",
+        [RUN_AWAIT_QUIET] = "await",
+        [RUN_START] = "start",
+        [RUN_EXTEND] = "extend",
+        [RUN_END] = "end",
+        [RUN_PASS_ON] = "pass on",
+        [RUN_LEAVE] = "leave",
+        [RUN_STAND_BACK] = "stand back",
+        [RUN_AWAIT_HOLD] = "hold",
+        [RUN_EXIT] = "exit",
     };
     size_t size = strlen(text);
     unsigned long long number = (unsigned long long)action->number;
@@ -28,6 +35,7 @@ static void run_story_append(char text[TEXT_SIZE],
     case RUN_START:
         number = action->term;
         break;
+    case RUN_STAND_BACK:
     case RUN_AWAIT_QUIET:
     case RUN_EXTEND:
     case RUN_AWAIT_HOLD:

@@ -16,6 +16,7 @@
 #define RUN_STORY_START_DELAY_MS 9000
 #define RUN_STORY_ROOM_MS 500
 #define RUN_STORY_HOLD_MS 60000
+#define RUN_STORY_STAND_BACK_MS 14000
 
 struct run_story_line {
     struct run_event event;
@@ -139,7 +140,8 @@ void run_story_tell(const struct run_rules *rules,
 
 #define RUN_STORY_RULES                                                        \
     .start_delay_ms = RUN_STORY_START_DELAY_MS,                                \
-    .start_room_ms = RUN_STORY_ROOM_MS
+    .start_room_ms = RUN_STORY_ROOM_MS,                                        \
+    .stand_back_ms = RUN_STORY_STAND_BACK_MS
 
 #define RUN_STORY(more_rules, ...)                                             \
     do {                                                                       \

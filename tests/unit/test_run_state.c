@@ -88,6 +88,32 @@ static void test_an_unconfirmed_stream_is_given_up(void **state)
          {OVER(INVALID_ARGUMENT), "pause"});
 }
 
+// Campaigning again and again, it would keep the place of somebody who hears.
+static void test_whoever_is_never_confirmed_makes_way(void **state)
+{
+    (void)state;
+    ONCE({BEGUN, "connect"}, {LEADS(1, CURRENT), "await 9000"},
+         {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"},
+         {PAUSE_OVER, "connect"}, {LEADS(1, CURRENT), "await 9000"},
+         {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "stand back 14000"},
+         {PAUSE_OVER, "connect"}, {LEADS(2, CURRENT), "await 9000"},
+         {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "stand back 14000"},
+         {SIGNALLED(SIGTERM), "exit 143"});
+    // It was waiting, and does not hear that it leads.
+    ONCE(QUEUES, {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"},
+         {PAUSE_OVER, "connect"}, {UNCONFIRMED, "cancel"},
+         {OVER(CANCELLED), "stand back 14000"}, {PAUSE_OVER, "connect"});
+    // A Confirm that counts, between the two.
+    ONCE(QUEUES, {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"},
+         {PAUSE_OVER, "connect"}, {WAITS(1, CURRENT), "await 9000"},
+         {DENIED(1), ""}, {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"});
+    // With a command, it says that the command is gone.
+    RETRY(QUEUES, {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"},
+          {PAUSE_OVER, "connect"}, {LEADS_AFTER(0, 1, CURRENT), ""},
+          {CONFIRMED(1), "start 1"}, {UNCONFIRMED, "cancel, end 15"},
+          {OVER(CANCELLED), ""}, {ENDED(143), ""}, {GONE, "leave"});
+}
+
 static void test_a_command_that_was_overdue_is_a_loss(void **state)
 {
     (void)state;
@@ -369,6 +395,7 @@ int main(void)
         cmocka_unit_test(test_each_confirm_lets_the_command_run_longer),
         cmocka_unit_test(test_whoever_is_denied_does_not_lead),
         cmocka_unit_test(test_an_unconfirmed_stream_is_given_up),
+        cmocka_unit_test(test_whoever_is_never_confirmed_makes_way),
         cmocka_unit_test(test_a_command_that_was_overdue_is_a_loss),
         cmocka_unit_test(test_a_daemon_without_confirm_is_too_old),
         cmocka_unit_test(test_each_command_has_its_own_instance),

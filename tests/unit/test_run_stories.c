@@ -99,6 +99,7 @@ static void check_action(const struct run_state *before,
     case RUN_EXIT:
     case RUN_CONNECT:
     case RUN_PAUSE:
+    case RUN_STAND_BACK:
         assert_int_equal(after->group, RUN_GROUP_NONE);
         return;
     case RUN_END:

@@ -30,6 +30,8 @@ static void test_whoever_does_not_wait_asks_once(void **state)
     NO_WAIT({BEGUN, "connect"}, {OVER(DEADLINE_EXCEEDED), "exit 4"});
     NO_WAIT({BEGUN, "connect"}, {UNCONFIRMED, "cancel"},
             {OVER(CANCELLED), "exit 4"});
+    NO_WAIT({BEGUN, "connect"}, {LEADS(1, CURRENT), "await 9000"},
+            {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "exit 4"});
     NO_WAIT({BEGUN, "connect"}, {OVER(NOT_FOUND), "exit 1"});
     NO_WAIT({BEGUN, "connect"}, {OVER(ALREADY_EXISTS), "exit 1"});
 }
@@ -57,6 +59,15 @@ static void test_a_wait_ends_the_queueing(void **state)
          {WAIT_OVER, "exit 4"});
     ONCE({BEGUN, "connect"}, {OVER(ALREADY_EXISTS), "pause"},
          {WAIT_OVER, "exit 1"});
+}
+
+static void test_a_wait_ends_whoever_makes_way(void **state)
+{
+    (void)state;
+    ONCE({BEGUN, "connect"}, {LEADS(1, CURRENT), "await 9000"},
+         {UNCONFIRMED, "cancel"}, {OVER(CANCELLED), "pause"},
+         {PAUSE_OVER, "connect"}, {UNCONFIRMED, "cancel"},
+         {OVER(CANCELLED), "stand back 14000"}, {WAIT_OVER, "exit 4"});
 }
 
 static void test_a_wait_ends_no_leader(void **state)
@@ -129,6 +140,7 @@ int main(void)
         cmocka_unit_test(test_whoever_does_not_wait_asks_once),
         cmocka_unit_test(test_what_earlier_leaders_were_promised_is_waited_out),
         cmocka_unit_test(test_a_wait_ends_the_queueing),
+        cmocka_unit_test(test_a_wait_ends_whoever_makes_way),
         cmocka_unit_test(test_a_wait_ends_no_leader),
         cmocka_unit_test(test_a_success_is_held),
         cmocka_unit_test(test_a_failure_is_not_held),

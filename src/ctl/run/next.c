@@ -48,6 +48,14 @@ void run_pause(struct run_state *state, struct run_actions *actions)
     run_do(actions, (struct run_action){.kind = RUN_PAUSE});
 }
 
+void run_stand_back(struct run_state *state, struct run_actions *actions)
+{
+    state->makes_way = false;
+    state->stream = RUN_STREAM_PAUSED;
+    run_do(actions, (struct run_action){.kind = RUN_STAND_BACK,
+                                        .time_ms = state->rules.stand_back_ms});
+}
+
 void run_cancel(struct run_state *state, struct run_actions *actions)
 {
     state->stream = RUN_STREAM_CANCELLED;
@@ -121,6 +129,8 @@ static void run_seek(struct run_state *state, uint64_t now_ms,
         // lost at once, without any grace.
         if (state->is_used) {
             run_make_way(state, actions);
+        } else if (state->makes_way) {
+            run_stand_back(state, actions);
         } else {
             run_pause(state, actions);
         }

@@ -27,6 +27,9 @@ void run_connect(struct run_state *state, struct run_actions *actions);
 
 void run_pause(struct run_state *state, struct run_actions *actions);
 
+// Lets the place lapse before the next attempt.
+void run_stand_back(struct run_state *state, struct run_actions *actions);
+
 void run_cancel(struct run_state *state, struct run_actions *actions);
 
 // The instance has had its command, which is gone: it makes way for another.

@@ -137,6 +137,22 @@ void run_report_confirm_failed(struct run_report *report,
 void run_report_confirmed(struct run_report *report)
 {
     report->is_confirm_failing = false;
+    report->has_made_way = false;
+}
+
+void run_report_makes_way(struct run_report *report,
+                          const struct run_state *before,
+                          const struct run_state *after)
+{
+    uint64_t timeout_ms = report->options->times.confirm_timeout_ms;
+
+    if (before->makes_way || !after->makes_way || report->has_made_way) {
+        return;
+    }
+    report->has_made_way = true;
+    run_say("%s, but the daemon's answers take too long (over %gs): making way "
+            "for others",
+            before->leads ? "leads" : "may lead", (double)timeout_ms / 1000);
 }
 
 void run_report_lost(const struct run_state *before,

@@ -23,6 +23,8 @@ struct run_report {
     // The last failure was told, and nothing has changed since.
     bool is_failing;
     bool is_confirm_failing;
+    // That it makes way was told, and no Confirm has counted since.
+    bool has_made_way;
 };
 
 // An answer has named the leader, or nobody.
@@ -51,6 +53,11 @@ void run_report_confirmed(struct run_report *report);
 // The command is being ended for a reason that no answer has told.
 void run_report_lost(const struct run_state *before,
                      const struct run_state *after, const char *reason);
+
+// It gives up its place, as it cannot hear what the daemon says of it.
+void run_report_makes_way(struct run_report *report,
+                          const struct run_state *before,
+                          const struct run_state *after);
 
 // It exits, as its wait for the leadership is over.
 void run_report_gave_up(const struct run_report *report,

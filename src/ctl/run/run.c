@@ -117,6 +117,9 @@ static void run_act(struct run *run, const struct run_action *action)
         run_timers_start(&run->timers, RUN_TIMER_PAUSE,
                          backoff_next_ms(&run->backoff));
         return;
+    case RUN_STAND_BACK:
+        run_timers_start(&run->timers, RUN_TIMER_PAUSE, action->time_ms);
+        return;
     case RUN_CANCEL:
         run_campaign_cancel(&run->campaign);
         return;
@@ -171,6 +174,7 @@ static void run_feed_loss(struct run *run, enum run_event_kind kind,
 
     run_feed(run, (struct run_event){.kind = kind});
     run_report_lost(&before, &run->state, reason);
+    run_report_makes_way(&run->report, &before, &run->state);
 }
 
 static void run_answered_cb(struct run_campaign *campaign,
@@ -349,6 +353,7 @@ static void run_begin(struct run *run)
         .never_waits = options->wait_ms == 0,
         .start_delay_ms = options->start_delay_ms,
         .start_room_ms = options->times.start_room_ms,
+        .stand_back_ms = options->times.stand_back_ms,
         .hold_ms = options->hold_ms,
     };
 

@@ -136,6 +136,7 @@ static void run_confirmed(struct run_state *state,
                           const struct run_event *event,
                           struct run_actions *actions)
 {
+    state->unconfirmed = 0;
     if (!state->leads || event->term != state->term ||
         event->until_ms <= state->until_ms) {
         return;
@@ -151,6 +152,7 @@ static void run_confirmed(struct run_state *state,
 static void run_denied(struct run_state *state, const struct run_event *event,
                        struct run_actions *actions)
 {
+    state->unconfirmed = 0;
     if (state->leads && event->term == state->term) {
         run_forget(state);
         run_lose(state, actions);
@@ -167,6 +169,10 @@ static void run_unconfirmed(struct run_state *state,
         return;
     }
     run_cancel(state, actions);
+    state->unconfirmed++;
+    // Campaigning again at once would keep a place whose command cannot start.
+    state->makes_way = state->unconfirmed > RUN_UNCONFIRMED_MAX &&
+                       state->phase == RUN_SEEKING && !state->is_used;
     run_forget(state);
     run_lose(state, actions);
 }

@@ -35,6 +35,9 @@
 // How often a name that somebody else has is tried again: its stream may be
 // one whose end the daemon has yet to notice.
 #define RUN_NAME_TAKEN_MAX 8
+// So many streams in a row may be given up as unconfirmed before it makes way:
+// one may be a daemon that was busy.
+#define RUN_UNCONFIRMED_MAX 1
 
 // The numbers of electd.v1.Reason.
 enum run_reason {
@@ -114,6 +117,8 @@ enum run_action_kind {
     RUN_RENEW,
     // Wait before the next attempt: a little longer each time in a row.
     RUN_PAUSE,
+    // Wait for `time_ms` before the next attempt.
+    RUN_STAND_BACK,
     // End the stream; RUN_STREAM_OVER follows.
     RUN_CANCEL,
     // Wait for `time_ms`, anew if there was a wait already.
@@ -182,6 +187,9 @@ struct run_rules {
     uint64_t start_delay_ms;
     // Start only if the command may run for at least that long.
     uint64_t start_room_ms;
+    // The daemon gives the place to somebody else within that time after the
+    // stream.
+    uint64_t stand_back_ms;
     // 0: do not hold.
     uint64_t hold_ms;
 };
@@ -208,6 +216,10 @@ struct run_state {
     bool other_led;
     int last_code;
     unsigned names_taken;
+    // Streams that were given up in a row, without a Confirm that counts.
+    unsigned unconfirmed;
+    // It may lead, but cannot hear that it does, and lets its place lapse.
+    bool makes_way;
     // It waits for the leadership no longer, unless a command was started.
     bool is_wait_over;
     bool has_started;

@@ -6,6 +6,8 @@
 
 #define RUN_TIMES_CONFIRM_MS 3000
 #define RUN_TIMES_CONFIRM_MS_MIN 1500
+// For requests that are under way.
+#define RUN_TIMES_STAND_BACK_MS 1000
 // Words that the warden may leave unanswered are one more than half of these:
 // one that is stopped is noticed before the program would be told to end.
 #define RUN_TIMES_BEATS 10
@@ -49,6 +51,7 @@ void run_times_derive(struct run_times *times, uint64_t kill_after_ms,
         .confirm_period_ms = slack_ms / 4,
         .confirm_timeout_ms = slack_ms / 2,
         .start_room_ms = kill_after_ms + RUN_TIMES_KILL_MS + slack_ms / 4,
+        .stand_back_ms = grace_ms + within_ms + RUN_TIMES_STAND_BACK_MS,
         .beat_ms = slack_ms / RUN_TIMES_BEATS,
     };
 }

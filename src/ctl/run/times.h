@@ -41,6 +41,9 @@ struct run_times {
     uint64_t confirm_timeout_ms;
     // The program starts only if it may run for at least that long.
     uint64_t start_room_ms;
+    // So long after a stream was given up its place has lapsed, even if the
+    // daemon notices the end only by the Confirms that do not come.
+    uint64_t stand_back_ms;
     // How often electctl and its warden see whether the other is there.
     uint64_t beat_ms;
 };
