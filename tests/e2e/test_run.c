@@ -352,6 +352,46 @@ static void test_without_its_warden_it_ends_the_group_and_fails(void **state)
     }
 }
 
+static pid_t await_child(pid_t pid)
+{
+    long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
+    char path[64];
+    long child = 0;
+
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid,
+             (long)pid);
+    while (child == 0) {
+        FILE *file = fopen(path, "r");
+
+        assert_true(stopwatch_now_ms() < deadline_ms);
+        if (file == NULL) {
+            // The kernel does not list them.
+            skip();
+        }
+        if (fscanf(file, "%ld", &child) != 1) {
+            child = 0;
+        }
+        fclose(file);
+    }
+    return (pid_t)child;
+}
+
+static void test_a_warden_that_is_stopped_while_it_waits_is_killed(void **state)
+{
+    struct fixture *fixture = *state;
+    pid_t warden;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, stays);
+    await_group(fixture, 1);
+    SPAWN(&fixture->b, "b", -1, FAST, SHELL, stays);
+    contender_await_error(&fixture->b, "waiting");
+    warden = await_child(fixture->b.process.pid);
+    kill(warden, SIGSTOP);
+    process_await_stopped(warden);
+    child_signal(&fixture->b.process, SIGTERM);
+    assert_int_equal(contender_await_exit(&fixture->b), 128 + SIGTERM);
+}
+
 static void test_signals_that_are_not_kill_leave_the_warden_alone(void **state)
 {
     struct fixture *fixture = *state;
@@ -572,6 +612,7 @@ int main(void)
         TEST(test_killed_while_waiting_it_never_starts),
         TEST(test_stopped_its_group_is_ended),
         TEST(test_without_its_warden_it_ends_the_group_and_fails),
+        TEST(test_a_warden_that_is_stopped_while_it_waits_is_killed),
         TEST(test_signals_that_are_not_kill_leave_the_warden_alone),
         TEST(test_an_anointed_other_ends_it_with_5),
         TEST(test_an_eviction_ends_it_with_5),

@@ -262,5 +262,9 @@ void warden_close(struct warden *warden,
                   void (*closed_cb)(struct warden *warden))
 {
     warden->closed_cb = closed_cb;
+    if (!warden->has_group && warden->pid > 0) {
+        // It has nothing to do, and may be stopped.
+        kill(warden->pid, SIGKILL);
+    }
     uv_close((uv_handle_t *)&warden->poll, warden_poll_closed_cb);
 }
