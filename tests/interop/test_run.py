@@ -62,11 +62,11 @@ def leads(term=1, earlier_ms=0, **fields):
     return answer
 
 
-def confirmed(request, leads=True, life="one"):
+def confirmed(request, leads=True, life="one", valid_ms=VALID_MS):
     return candidacy_pb2.ConfirmResponse(
         term=election_pb2.Term(term=request.term, leader="a"),
         leads=leads,
-        valid_for=duration(VALID_MS if leads else 0),
+        valid_for=duration(valid_ms if leads else 0),
         life=life,
     )
 
@@ -93,7 +93,9 @@ class Scripted(candidacy_pb2_grpc.CandidacyServicer):
         self.confirms.append((time.monotonic(), request))
         answer = self.confirm(request)
         if answer is None:
-            context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+            answer = grpc.StatusCode.UNAVAILABLE
+        if isinstance(answer, grpc.StatusCode):
+            context.abort(answer, "not now")
         return answer
 
 
@@ -273,6 +275,61 @@ def whoever_hears_too_late_makes_way():
 
 
 @test
+def whoever_may_not_act_makes_way():
+    daemon = Scripted()
+    daemon.confirm = lambda request: confirmed(request, valid_ms=0)
+    with Run(daemon) as run:
+        for _ in range(2):
+            next_stream(daemon)[1].put(leads())
+            daemon.ends.get(timeout=DEADLINE_S)
+        run.await_said(
+            "the daemon does not confirm: it says that this candidate leads, "
+            "but not for long enough to act (valid_for)\n"
+        )
+        run.await_said(
+            "leads, but the daemon does not confirm it: making way for others"
+        )
+        daemon.confirm = confirmed
+        next_stream(daemon)[1].put(leads(term=2))
+        equal(run.await_start()[0], 2)
+
+
+@test
+def nobody_may_act_for_longer_than_its_grace_allows():
+    daemon = Scripted()
+    daemon.confirm = lambda request: confirmed(request, valid_ms=3600000)
+    with Run(daemon) as run:
+        next_stream(daemon)[1].put(leads())
+        run.await_start()
+        run.process.send_signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        until(
+            lambda: time.monotonic() > run.last_alive() + 0.5,
+            "the program does not end",
+        )
+        check(run.last_alive() < stopped + VALID_MS / 1000, "it ran too long")
+        run.process.send_signal(signal.SIGCONT)
+        equal(run.exit(), 5)
+
+
+@test
+def a_proxy_that_does_not_know_confirm_once_is_no_older_daemon():
+    daemon = Scripted()
+    with Run(daemon) as run:
+        next_stream(daemon)[1].put(leads())
+        run.await_start()
+        answers = [grpc.StatusCode.UNIMPLEMENTED]
+        daemon.confirm = lambda request: (
+            answers.pop() if answers else confirmed(request)
+        )
+        run.await_said("the daemon does not confirm: UNIMPLEMENTED: not now")
+        before = len(daemon.confirms)
+        until(lambda: len(daemon.confirms) >= before + 8, "no Confirm")
+        equal(run.process.poll(), None)
+        equal(len(run.starts()), 1)
+
+
+@test
 def a_stopped_electctl_extends_nothing():
     daemon = Scripted()
     with Run(daemon) as run:
@@ -313,6 +370,26 @@ def another_life_does_not_count():
         equal(run.starts(), [])
         answers.put(leads(life="two"))
         run.await_start()
+
+
+@test
+def another_life_each_time_is_told_once():
+    daemon = Scripted()
+    daemon.confirm = lambda request: confirmed(request, life="two")
+    with Run(daemon) as run:
+        for _ in range(2):
+            next_stream(daemon)[1].put(leads())
+            ended = daemon.ends.get(timeout=DEADLINE_S)
+        next_stream(daemon)
+        check(time.monotonic() > ended + 2.125 + 1, "it comes too soon")
+        equal(run.starts(), [])
+        equal(
+            [line for line in run.said if "load balancer" in line],
+            [
+                "electctl: the Confirm was answered by another daemon than "
+                "the Campaign; is there a load balancer in between?\n"
+            ],
+        )
 
 
 @test
@@ -363,6 +440,18 @@ def it_waits_as_long_as_an_earlier_leader_may_act():
         )
         _, started = run.await_start()
         check(started >= before + 1.5, "it started too soon")
+
+
+@test
+def what_nobody_can_be_promised_is_not_waited_for():
+    daemon = Scripted()
+    with Run(daemon) as run:
+        _, answers = next_stream(daemon)
+        answers.put(leads(term=4, earlier_ms=2**40))
+        run.await_said("elected (term 4); starting in 600s: ")
+        answers.put(leads(term=5, earlier_ms=-1000))
+        run.await_said("elected (term 5); starting in ")
+        check("is not known" in run.said[-1], run.said)
 
 
 @test

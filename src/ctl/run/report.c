@@ -2,6 +2,7 @@
 
 #include "ctl/run/report.h"
 
+#include <grpc/status.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -126,11 +127,32 @@ void run_report_confirm_failed(struct run_report *report,
 {
     char text[FAILURE_SIZE];
 
+    report->is_refused = code != GRPC_STATUS_DEADLINE_EXCEEDED;
     // While it waits, the stream says what is wrong.
     if (state->leads && !report->is_confirm_failing) {
         report->is_confirm_failing = true;
         failure_format(code, message, text);
         run_say("the daemon does not confirm: %s", text);
+    }
+}
+
+void run_report_confirm_short(struct run_report *report,
+                              const struct run_state *state)
+{
+    report->is_refused = true;
+    if (state->leads && !report->is_confirm_failing) {
+        report->is_confirm_failing = true;
+        run_say("the daemon does not confirm: it says that this candidate "
+                "leads, but not for long enough to act (valid_for)");
+    }
+}
+
+void run_report_other_life(struct run_report *report)
+{
+    if (!report->has_told_other_life) {
+        report->has_told_other_life = true;
+        run_say("the Confirm was answered by another daemon than the Campaign; "
+                "is there a load balancer in between?");
     }
 }
 
@@ -145,14 +167,20 @@ void run_report_makes_way(struct run_report *report,
                           const struct run_state *after)
 {
     uint64_t timeout_ms = report->options->times.confirm_timeout_ms;
+    const char *who = before->leads ? "leads" : "may lead";
 
     if (before->makes_way || !after->makes_way || report->has_made_way) {
         return;
     }
     report->has_made_way = true;
-    run_say("%s, but the daemon's answers take too long (over %gs): making way "
-            "for others",
-            before->leads ? "leads" : "may lead", (double)timeout_ms / 1000);
+    if (report->is_refused) {
+        run_say("%s, but the daemon does not confirm it: making way for others",
+                who);
+    } else {
+        run_say("%s, but the daemon's answers take too long (over %gs): making "
+                "way for others",
+                who, (double)timeout_ms / 1000);
+    }
 }
 
 void run_report_lost(const struct run_state *before,

@@ -23,6 +23,9 @@ struct run_report {
     // The last failure was told, and nothing has changed since.
     bool is_failing;
     bool is_confirm_failing;
+    // The last Confirm was answered, but not such that it counts.
+    bool is_refused;
+    bool has_told_other_life;
     // That it makes way was told, and no Confirm has counted since.
     bool has_made_way;
 };
@@ -48,7 +51,12 @@ void run_report_over(struct run_report *report, const struct run_state *before,
 void run_report_confirm_failed(struct run_report *report,
                                const struct run_state *state, int code,
                                const char *message);
+void run_report_confirm_short(struct run_report *report,
+                              const struct run_state *state);
 void run_report_confirmed(struct run_report *report);
+
+// Another life of the daemon has answered a Confirm.
+void run_report_other_life(struct run_report *report);
 
 // The command is being ended for a reason that no answer has told.
 void run_report_lost(const struct run_state *before,

@@ -174,7 +174,6 @@ static void run_feed_loss(struct run *run, enum run_event_kind kind,
 
     run_feed(run, (struct run_event){.kind = kind});
     run_report_lost(&before, &run->state, reason);
-    run_report_makes_way(&run->report, &before, &run->state);
 }
 
 static void run_answered_cb(struct run_campaign *campaign,
@@ -182,8 +181,12 @@ static void run_answered_cb(struct run_campaign *campaign,
 {
     struct run *run = container_of(campaign, struct run, campaign);
     struct run_state before = run->state;
+    const Google__Protobuf__Duration *earlier = answer->earlier_leader_until;
+    bool is_earlier_known =
+        earlier != NULL && earlier->seconds >= 0 && earlier->nanos >= 0;
+    // No grace is longer than that.
+    uint64_t earlier_ms = request_duration_ms(earlier);
 
-    run->backoff = (struct backoff){.step_ms = 0};
     run_report_leader(&run->report, answer->term->leader);
     run_feed(run, (struct run_event){
                       .kind = RUN_ANSWERED,
@@ -191,9 +194,10 @@ static void run_answered_cb(struct run_campaign *campaign,
                       .term = answer->term->term,
                       .revision = answer->revision,
                       .reason = (enum run_reason)answer->reason,
-                      .is_earlier_known = answer->earlier_leader_until != NULL,
-                      .earlier_ms =
-                          request_duration_ms(answer->earlier_leader_until),
+                      .is_earlier_known = is_earlier_known,
+                      .earlier_ms = earlier_ms < REQUEST_GRACE_MS_MAX
+                                        ? earlier_ms
+                                        : REQUEST_GRACE_MS_MAX,
                   });
     if (run->state.phase == RUN_EXITED) {
         return;
@@ -240,6 +244,21 @@ static void run_denied(struct run *run, uint64_t term)
     run_report_lost(&before, &run->state, "the daemon says so");
 }
 
+// A stream's answer alone may be of a daemon that none of the Confirms reach.
+static void run_counts(struct run *run)
+{
+    run->backoff = (struct backoff){.step_ms = 0};
+    run_report_confirmed(&run->report);
+}
+
+static void run_silent(struct run *run)
+{
+    struct run_state before = run->state;
+
+    run_feed_loss(run, RUN_UNCONFIRMED, "the daemon does not answer");
+    run_report_makes_way(&run->report, &before, &run->state);
+}
+
 static void run_confirm_result_cb(struct run_confirm *confirm,
                                   const struct run_confirm_result *result)
 {
@@ -247,23 +266,27 @@ static void run_confirm_result_cb(struct run_confirm *confirm,
 
     switch (result->news) {
     case RUN_CONFIRM_LEADS:
-        run_report_confirmed(&run->report);
+        run_counts(run);
         run_feed(run, (struct run_event){.kind = RUN_CONFIRMED,
                                          .term = result->term,
                                          .until_ms = result->until_ms});
         return;
     case RUN_CONFIRM_NOT:
-        run_report_confirmed(&run->report);
+        run_counts(run);
         run_denied(run, result->term);
         return;
     case RUN_CONFIRM_FAILED:
         run_report_confirm_failed(&run->report, &run->state, result->code,
                                   result->message);
         return;
+    case RUN_CONFIRM_SHORT:
+        run_report_confirm_short(&run->report, &run->state);
+        return;
     case RUN_CONFIRM_SILENT:
-        run_feed_loss(run, RUN_UNCONFIRMED, "the daemon does not answer");
+        run_silent(run);
         return;
     case RUN_CONFIRM_OTHER_LIFE:
+        run_report_other_life(&run->report);
         run_feed_loss(run, RUN_UNCONFIRMED,
                       "another daemon, or a restarted one, answers");
         return;

@@ -52,19 +52,42 @@ static void confirm_tell(struct run_confirm *confirm,
     confirm->result_cb(confirm, &result);
 }
 
-static bool confirm_is_life(const struct run_confirm *confirm, const char *life)
+// Have they failed for too long?
+static void confirm_judge(struct run_confirm *confirm)
 {
-    return strncmp(confirm->life, life, RUN_CONFIRM_LIFE_SIZE - 1) == 0;
+    uint64_t within_ms = confirm->options.times->confirm_within_ms;
+
+    if (confirm->is_open && boot_clock_ms() > confirm->heard_ms + within_ms) {
+        confirm_tell(confirm,
+                     (struct run_confirm_result){.news = RUN_CONFIRM_SILENT});
+    }
 }
 
-// A valid time of zero says nothing: the daemon may be stopping, say.
+static bool confirm_is_life(const struct run_confirm *confirm, const char *life)
+{
+    return strcmp(confirm->life, life) == 0;
+}
+
+// No lease gives the place away sooner than the grace that was asked for, and
+// none was promised more.
+static uint64_t confirm_valid_ms(const struct run_confirm *confirm,
+                                 const Electd__V1__ConfirmResponse *answer)
+{
+    uint64_t valid_ms = request_duration_ms(answer->valid_for);
+    uint64_t most_ms = run_times_valid_ms(confirm->options.times->grace_ms);
+
+    return valid_ms < most_ms ? valid_ms : most_ms;
+}
+
+// A leader that may act too shortly to start its program is not answered: the
+// daemon may be stopping, say.
 static void confirm_message_cb(struct client_call *call,
                                const ProtobufCMessage *message)
 {
     struct run_confirm *confirm = container_of(call, struct run_confirm, call);
     const Electd__V1__ConfirmResponse *answer =
         (const Electd__V1__ConfirmResponse *)message;
-    uint64_t valid_ms = request_duration_ms(answer->valid_for);
+    uint64_t valid_ms = confirm_valid_ms(confirm, answer);
 
     if (confirm->is_stale) {
         return;
@@ -74,14 +97,18 @@ static void confirm_message_cb(struct client_call *call,
                                   .news = RUN_CONFIRM_OTHER_LIFE});
         return;
     }
-    confirm->heard_ms = boot_clock_ms();
-    if (!answer->leads || valid_ms > 0) {
+    if (!answer->leads || valid_ms >= confirm->options.times->start_room_ms) {
+        confirm->heard_ms = boot_clock_ms();
         confirm_tell(confirm, (struct run_confirm_result){
                                   .news = answer->leads ? RUN_CONFIRM_LEADS
                                                         : RUN_CONFIRM_NOT,
                                   .term = confirm->asked_term,
                                   .until_ms = confirm->sent_ms + valid_ms,
                               });
+    } else {
+        confirm_tell(confirm,
+                     (struct run_confirm_result){.news = RUN_CONFIRM_SHORT});
+        confirm_judge(confirm);
     }
 }
 
@@ -90,19 +117,17 @@ static void confirm_ask_if_due(struct run_confirm *confirm);
 static void confirm_failed(struct run_confirm *confirm, int code,
                            const char *message)
 {
-    uint64_t within_ms = confirm->options.times->confirm_within_ms;
+    // Later on, it is a proxy's.
+    bool is_unknown = code == GRPC_STATUS_UNIMPLEMENTED &&
+                      strcmp(confirm->known_life, confirm->life) != 0;
 
     confirm_tell(confirm, (struct run_confirm_result){
-                              .news = code == GRPC_STATUS_UNIMPLEMENTED
-                                          ? RUN_CONFIRM_UNKNOWN
-                                          : RUN_CONFIRM_FAILED,
+                              .news = is_unknown ? RUN_CONFIRM_UNKNOWN
+                                                 : RUN_CONFIRM_FAILED,
                               .code = code,
                               .message = message,
                           });
-    if (confirm->is_open && boot_clock_ms() > confirm->heard_ms + within_ms) {
-        confirm_tell(confirm,
-                     (struct run_confirm_result){.news = RUN_CONFIRM_SILENT});
-    }
+    confirm_judge(confirm);
 }
 
 static void confirm_over_cb(struct client_call *call, int code,
@@ -113,6 +138,9 @@ static void confirm_over_cb(struct client_call *call, int code,
     confirm->is_asking = false;
     if (code != GRPC_STATUS_OK && !confirm->is_stale) {
         confirm_failed(confirm, code, message);
+    }
+    if (!confirm->is_stale) {
+        memcpy(confirm->known_life, confirm->life, sizeof confirm->life);
     }
     confirm->is_stale = false;
     confirm_ask_if_due(confirm);

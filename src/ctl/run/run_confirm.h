@@ -18,8 +18,9 @@
 #include "ctl/request.h"
 #include "ctl/run/times.h"
 
-// A longer id of a life is cut: daemons have shorter ones.
-#define RUN_CONFIRM_LIFE_SIZE 128
+// A longer id of a life is cut, and no Confirm is of it: daemons have shorter
+// ones.
+#define RUN_CONFIRM_LIFE_SIZE 256
 
 struct run_confirm;
 
@@ -31,6 +32,8 @@ enum run_confirm_news {
     RUN_CONFIRM_NOT,
     // A Confirm failed with `code` and `message`. Another one follows.
     RUN_CONFIRM_FAILED,
+    // It leads, but may not act for long enough. Another one follows.
+    RUN_CONFIRM_SHORT,
     // They have failed for too long.
     RUN_CONFIRM_SILENT,
     // The answer is from another life of the daemon.
@@ -72,6 +75,8 @@ struct run_confirm {
     // Of the stream's last answer; there was none yet if the life is empty.
     char life[RUN_CONFIRM_LIFE_SIZE];
     uint64_t term;
+    // To which a Confirm was sent, and is over.
+    char known_life[RUN_CONFIRM_LIFE_SIZE];
     // The call under way, and whether its stream is over.
     bool is_asking;
     bool is_stale;
