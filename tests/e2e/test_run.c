@@ -118,6 +118,25 @@ static void test_a_program_that_cannot_be_run_shows_as_127_or_126(void **state)
     assert_int_equal(contender_await_exit(&fixture->a), 126);
 }
 
+// Before it asks a daemon: this one does not exist.
+static void test_a_program_is_looked_for_before_anybody_waits(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--endpoint", "unix:nowhere", "e", "--",
+          "./x");
+    assert_int_equal(contender_await_exit(&fixture->a), 127);
+    assert_string_equal(contender_error(&fixture->a),
+                        "electctl: cannot run './x': No such file or "
+                        "directory\n");
+    SPAWN(&fixture->b, "b", -1, "run", "--endpoint", "unix:nowhere", "e", "--",
+          "/dev/null");
+    assert_int_equal(contender_await_exit(&fixture->b), 126);
+    assert_string_equal(contender_error(&fixture->b),
+                        "electctl: cannot run '/dev/null': Permission "
+                        "denied\n");
+}
+
 static void test_the_environment_tells_who_leads_in_which_term(void **state)
 {
     struct fixture *fixture = *state;
@@ -596,6 +615,7 @@ int main(void)
         TEST(test_the_exit_code_is_passed_on),
         TEST(test_a_signal_shows_as_128_and_its_number),
         TEST(test_a_program_that_cannot_be_run_shows_as_127_or_126),
+        TEST(test_a_program_is_looked_for_before_anybody_waits),
         TEST(test_the_environment_tells_who_leads_in_which_term),
         TEST(test_standard_input_is_the_commands),
         TEST(test_signals_are_as_a_program_expects_them),

@@ -29,6 +29,7 @@
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
 #include "ctl/line.h"
+#include "ctl/run/program.h"
 #include "ctl/run/report.h"
 #include "ctl/run/run_campaign.h"
 #include "ctl/run/run_confirm.h"
@@ -472,6 +473,7 @@ int run_command(const struct ctl_options *options, int argc, char **argv)
 {
     struct run_options run_options;
     char error[RUN_OPTIONS_ERROR_SIZE];
+    int status;
 
     switch (run_options_parse(&run_options, options, argc, argv, error)) {
     case RUN_OPTIONS_HELP:
@@ -485,6 +487,12 @@ int run_command(const struct ctl_options *options, int argc, char **argv)
     }
     if (error[0] != '\0') {
         run_say("%s", error);
+    }
+    status = program_find(run_options.command[0]);
+    if (status != 0) {
+        run_say("cannot run '%s': %s", run_options.command[0],
+                strerror(status));
+        return program_exit_code(status);
     }
     return run_options_run(&run_options);
 }

@@ -25,10 +25,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ctl/run/program.h"
 #include "ctl/run/warden_tree.h"
 
-#define WARDEN_EXIT_NOT_FOUND 127
-#define WARDEN_EXIT_NOT_RUN 126
 #define WARDEN_EXIT_SIGNAL 128
 
 // As the command expects to find them. What nohup, or a shell for a command in
@@ -75,7 +74,7 @@ warden_child_run(const struct warden_command *command, uint64_t term, int go_fd)
     // is for electctl to kill.
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (read(go_fd, &go, 1) != 1) {
-        _exit(WARDEN_EXIT_NOT_RUN);
+        _exit(PROGRAM_EXIT_NOT_RUN);
     }
     if (command->front_pgid != 0 &&
         tcgetpgrp(STDIN_FILENO) == command->front_pgid) {
@@ -83,14 +82,14 @@ warden_child_run(const struct warden_command *command, uint64_t term, int go_fd)
         (void)tcsetpgrp(STDIN_FILENO, getpid());
     }
     if (!warden_child_set_environment(command, term)) {
-        _exit(WARDEN_EXIT_NOT_RUN);
+        _exit(PROGRAM_EXIT_NOT_RUN);
     }
     warden_child_reset_signals();
     execvp(command->arguments[0], command->arguments);
     error = errno;
     (void)dprintf(STDERR_FILENO, "electctl: cannot run '%s': %s\n",
                   command->arguments[0], strerror(error));
-    _exit(error == ENOENT ? WARDEN_EXIT_NOT_FOUND : WARDEN_EXIT_NOT_RUN);
+    _exit(program_exit_code(error));
 }
 
 bool warden_group_fork(struct warden_group *group,
