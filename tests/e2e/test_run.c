@@ -148,6 +148,20 @@ static void test_the_environment_tells_who_leads_in_which_term(void **state)
     assert_string_equal(scratch_read(&fixture->scratch, "a.out"), "e n1 1\n");
 }
 
+// Which says of which daemon the term is, and of which life of it.
+static void test_the_environment_tells_the_life_of_the_daemon(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *life;
+
+    SPAWN(&fixture->a, "a", -1, FAST, SHELL, "echo \" life=$ELECTD_LIFE\"");
+    assert_int_equal(contender_await_exit(&fixture->a), 0);
+    life = scratch_read(&fixture->scratch, "a.out");
+    assert_int_equal(strlen(life), sizeof " life=\n" - 1 + 32);
+    // The log has the same as the last word of a line.
+    assert_true(daemon_log_has(&fixture->daemon, life));
+}
+
 static void test_standard_input_is_the_commands(void **state)
 {
     struct fixture *fixture = *state;
@@ -617,6 +631,7 @@ int main(void)
         TEST(test_a_program_that_cannot_be_run_shows_as_127_or_126),
         TEST(test_a_program_is_looked_for_before_anybody_waits),
         TEST(test_the_environment_tells_who_leads_in_which_term),
+        TEST(test_the_environment_tells_the_life_of_the_daemon),
         TEST(test_standard_input_is_the_commands),
         TEST(test_signals_are_as_a_program_expects_them),
         TEST(test_no_descriptor_of_electctl_reaches_the_command),

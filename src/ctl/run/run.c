@@ -128,7 +128,8 @@ static void run_act(struct run *run, const struct run_action *action)
         run_timers_start(&run->timers, RUN_TIMER_QUIET, action->time_ms);
         return;
     case RUN_START:
-        warden_start(&run->warden, action->term, action->time_ms);
+        warden_start(&run->warden, action->term, run->confirm.life,
+                     action->time_ms);
         return;
     case RUN_EXTEND:
         warden_extend(&run->warden, action->time_ms);

@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -171,14 +172,17 @@ static void warden_note_others(struct warden *warden)
     }
 }
 
-void warden_start(struct warden *warden, uint64_t term, uint64_t until_ms)
+void warden_start(struct warden *warden, uint64_t term, const char *life,
+                  uint64_t until_ms)
 {
+    struct warden_message message = {
+        .word = WARDEN_START, .term = term, .time_ms = until_ms};
+
     assert(!warden->has_group);
     warden->has_group = true;
     warden_note_others(warden);
-    warden_say(warden, (struct warden_message){.word = WARDEN_START,
-                                               .term = term,
-                                               .time_ms = until_ms});
+    snprintf(message.life, sizeof message.life, "%s", life);
+    warden_say(warden, message);
 }
 
 void warden_extend(struct warden *warden, uint64_t until_ms)

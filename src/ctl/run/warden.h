@@ -67,9 +67,10 @@ __attribute__((warn_unused_result)) int
 warden_attach(struct warden *warden, uv_loop_t *loop,
               const struct warden_callbacks *callbacks);
 
-// Starts the command, which may run until that time of boot_clock_ms(); there
-// must be no group.
-void warden_start(struct warden *warden, uint64_t term, uint64_t until_ms);
+// Starts the command in that term of that life of the daemon. It may run until
+// that time of boot_clock_ms(). There must be no group.
+void warden_start(struct warden *warden, uint64_t term, const char *life,
+                  uint64_t until_ms);
 
 // The command may run until then, if that is later than before.
 void warden_extend(struct warden *warden, uint64_t until_ms);

@@ -52,19 +52,22 @@ static void warden_child_reset_signals(void)
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static bool warden_child_set_environment(const struct warden_command *command,
-                                         uint64_t term)
+static bool
+warden_child_set_environment(const struct warden_command *command,
+                             const struct warden_leadership *leadership)
 {
     char text[24];
 
-    snprintf(text, sizeof text, "%" PRIu64, term);
+    snprintf(text, sizeof text, "%" PRIu64, leadership->term);
     return setenv("ELECTD_ELECTION", command->election, 1) == 0 &&
            setenv("ELECTD_CANDIDATE", command->candidate, 1) == 0 &&
-           setenv("ELECTD_TERM", text, 1) == 0;
+           setenv("ELECTD_TERM", text, 1) == 0 &&
+           setenv("ELECTD_LIFE", leadership->life, 1) == 0;
 }
 
 __attribute__((noreturn)) static void
-warden_child_run(const struct warden_command *command, uint64_t term, int go_fd)
+warden_child_run(const struct warden_command *command,
+                 const struct warden_leadership *leadership, int go_fd)
 {
     char go;
     int error;
@@ -81,7 +84,7 @@ warden_child_run(const struct warden_command *command, uint64_t term, int go_fd)
         // SIGTTOU is blocked still.
         (void)tcsetpgrp(STDIN_FILENO, getpid());
     }
-    if (!warden_child_set_environment(command, term)) {
+    if (!warden_child_set_environment(command, leadership)) {
         _exit(PROGRAM_EXIT_NOT_RUN);
     }
     warden_child_reset_signals();
@@ -93,8 +96,8 @@ warden_child_run(const struct warden_command *command, uint64_t term, int go_fd)
 }
 
 bool warden_group_fork(struct warden_group *group,
-                       const struct warden_command *command, uint64_t term,
-                       int *go_fd)
+                       const struct warden_command *command,
+                       const struct warden_leadership *leadership, int *go_fd)
 {
     int ends[2];
     pid_t pid;
@@ -105,7 +108,7 @@ bool warden_group_fork(struct warden_group *group,
     pid = fork();
     if (pid == 0) {
         close(ends[1]);
-        warden_child_run(command, term, ends[0]);
+        warden_child_run(command, leadership, ends[0]);
     }
     close(ends[0]);
     if (pid == -1) {

@@ -30,6 +30,13 @@ struct warden_command {
     pid_t front_pgid;
 };
 
+// In which the command acts. Borrowed.
+struct warden_leadership {
+    uint64_t term;
+    // The daemon's id of its life: terms are of this one.
+    const char *life;
+};
+
 struct warden_group {
     // 0: there is none.
     pid_t pgid;
@@ -45,8 +52,8 @@ struct warden_group {
 // closed without a word. False: errno says why.
 __attribute__((warn_unused_result)) bool
 warden_group_fork(struct warden_group *group,
-                  const struct warden_command *command, uint64_t term,
-                  int *go_fd);
+                  const struct warden_command *command,
+                  const struct warden_leadership *leadership, int *go_fd);
 
 // Lets the child go, and closes the descriptor.
 void warden_group_go(int go_fd);

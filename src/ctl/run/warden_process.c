@@ -119,7 +119,9 @@ static void warden_start(struct warden_process *warden,
         return;
     }
     if (!warden_group_fork(&warden->group, &warden->options->command,
-                           message->term, &go_fd)) {
+                           &(struct warden_leadership){.term = message->term,
+                                                       .life = message->life},
+                           &go_fd)) {
         (void)dprintf(STDERR_FILENO, "electctl: cannot fork: %s\n",
                       strerror(errno));
         warden_say(warden, WARDEN_ENDED, WARDEN_EXIT_FAILED);

@@ -10,7 +10,8 @@
 #include <stdint.h>
 
 enum warden_word {
-    // To the warden. Start the command in `term`; it may run until `time_ms`.
+    // To the warden. Start the command in `term` of `life`; it may run until
+    // `time_ms`.
     WARDEN_START,
     // The command may run until `time_ms`, if that is later than before.
     WARDEN_EXTEND,
@@ -35,10 +36,14 @@ enum warden_word {
     WARDEN_GONE,
 };
 
+// Of the daemon's id of its life; a longer one is cut.
+#define WARDEN_LIFE_SIZE 128
+
 struct warden_message {
     enum warden_word word;
     int number;
     uint64_t term;
+    char life[WARDEN_LIFE_SIZE];
     // Of boot_clock_ms().
     uint64_t time_ms;
 };
