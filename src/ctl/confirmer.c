@@ -210,9 +210,9 @@ static void confirmer_tick_cb(uv_timer_t *timer)
 static void confirmer_warn(struct confirmer *confirmer)
 {
     if (!confirmer->has_warned) {
-        run_say("nothing bounds how long this candidate may act: %s is 0",
-                confirmer->plan->grace_ms == 0 ? "--grace"
-                                               : "--confirm-within");
+        run_say("nothing tells this candidate when to stop acting: give %s",
+                confirmer->plan->grace_ms == 0 ? "--grace 10s"
+                                               : "--confirm-within 3s");
         confirmer->has_warned = true;
     }
 }

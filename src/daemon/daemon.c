@@ -444,8 +444,9 @@ static bool daemon_bind(struct daemon *daemon, struct endpoint *endpoint)
         if (port == 0) {
             // It was free a moment ago.
             snprintf(endpoint->error, sizeof endpoint->error,
-                     "cannot listen on %s: somebody else was faster",
+                     "cannot listen on %s: address already in use",
                      target->uri);
+            endpoint->is_in_use = true;
             return false;
         }
         if (target->address.kind == ADDRESS_TCP) {
@@ -468,6 +469,11 @@ static bool daemon_listen(struct daemon *daemon)
         if (!is_open || !daemon_bind(daemon, endpoint)) {
             log_begin(&line, LOG_ERROR, "listen_failed");
             log_text(&line, "error", endpoint->error);
+            if (endpoint->is_in_use) {
+                log_text(&line, "hint",
+                         "give another --listen, or stop the program that "
+                         "listens there");
+            }
             log_emit(&line);
             return false;
         }

@@ -233,6 +233,7 @@ static bool endpoint_fail_numeric(struct endpoint *endpoint,
     int size;
 
     endpoint->targets_count = 0;
+    endpoint->is_in_use = error == EADDRINUSE;
     if (strcasecmp(address->host, numeric->host) != 0) {
         address_format(numeric, text);
         size = snprintf(where, sizeof where, " (%s)", text);
@@ -247,6 +248,7 @@ static void endpoint_init(struct endpoint *endpoint)
     endpoint->is_loopback = true;
     endpoint->claim.lock_fd = -1;
     endpoint->error[0] = '\0';
+    endpoint->is_in_use = false;
 }
 
 bool endpoint_open_resolved(struct endpoint *endpoint,

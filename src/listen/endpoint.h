@@ -41,6 +41,8 @@ struct endpoint {
     struct socket_claim claim;
     // One line, `cannot listen on ADDR: ...`, when opening has failed.
     char error[ENDPOINT_ERROR_SIZE];
+    // The error is that another program listens there.
+    bool is_in_use;
 };
 
 // Prepares to listen; borrows the address. On failure `endpoint->error` says

@@ -19,7 +19,7 @@
 
 #define OVER "s: stop acting (term 1)\n"
 #define AGAIN "electctl: leadership is confirmed again (term 1)\n"
-#define UNBOUND "electctl: nothing bounds how long this candidate may act: "
+#define UNBOUND "electctl: nothing tells this candidate when to stop acting: "
 
 static const char *endpoint(const struct fixture *fixture)
 {
@@ -108,11 +108,11 @@ static void test_no_grace_bounds_nothing_and_allows_nothing(void **state)
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --instance i1 a");
-    child_await(&campaign, &campaign.err, UNBOUND "--grace is 0\n");
+    child_await(&campaign, &campaign.err, UNBOUND "give --grace 10s\n");
     expect_refusal(fixture, "confirm --instance i1 --term 1 a n1",
                    "term 1  leader n1  queue -  leads yes  valid 0ms  life ");
     expect_end(&campaign);
-    assert_string_equal(campaign.err.text, UNBOUND "--grace is 0\n");
+    assert_string_equal(campaign.err.text, UNBOUND "give --grace 10s\n");
 }
 
 static void test_campaign_that_never_confirms_says_so(void **state)
@@ -123,7 +123,7 @@ static void test_campaign_that_never_confirms_says_so(void **state)
     fixture_start(fixture, NULL);
     spawn(endpoint(fixture), &campaign,
           "campaign --create --candidate n1 --grace 5m --confirm-within 0 a");
-    child_await(&campaign, &campaign.err, UNBOUND "--confirm-within is 0\n");
+    child_await(&campaign, &campaign.err, UNBOUND "give --confirm-within 3s\n");
     expect_end(&campaign);
 }
 

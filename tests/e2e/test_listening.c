@@ -139,7 +139,9 @@ static void test_port_of_another_electd_is_refused(void **state)
     char part[256];
 
     tell(client, "Create a; Enter a n1");
-    snprintf(part, sizeof part, "cannot listen on %s: address already in use",
+    snprintf(part, sizeof part,
+             "\"cannot listen on %s: address already in use\" hint=\"give "
+             "another --listen, or stop the program that listens there\"\n",
              listen);
     expect_refusal(spawn(fixture, 1, "--listen=%s", listen), part);
     // Nor with a wildcard, or by way of a name.

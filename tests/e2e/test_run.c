@@ -137,6 +137,22 @@ static void test_a_program_is_looked_for_before_anybody_waits(void **state)
                         "denied\n");
 }
 
+static void test_a_name_that_another_process_has_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+
+    SPAWN(&fixture->a, "a", -1, "run", "--create", "--candidate", "n1",
+          "--start-delay", "0", "e", SHELL, stays);
+    await_group(fixture, 1);
+    SPAWN(&fixture->b, "b", -1, "run", "--candidate", "n1", "e", "--", "true");
+    contender_await_error(&fixture->b,
+                          "electctl: another process has the name 'n1': give "
+                          "another --candidate; trying again for some "
+                          "seconds\n");
+    assert_int_equal(contender_await_exit(&fixture->b), 1);
+    assert_true(contender_is_alive(&fixture->a));
+}
+
 static void test_the_environment_tells_who_leads_in_which_term(void **state)
 {
     struct fixture *fixture = *state;
@@ -558,6 +574,11 @@ static void test_the_next_one_starts_when_the_first_has_left(void **state)
 static void test_whoever_does_not_wait_says_who_leads(void **state)
 {
     static const char *const waits[] = {"--no-wait", "--wait=100ms"};
+    static const char *const lines[] = {
+        "electctl: not started: 'plain one' leads (term 1)\n",
+        "electctl: not started: after 100ms 'plain one' leads (term 1). If it "
+        "was entered by a plain Enter, and what it stood for has ended, evict "
+        "it: electctl evict e 'plain one'\n"};
     struct fixture *fixture = *state;
 
     assert_int_equal(CALL("create", "e"), 0);
@@ -565,10 +586,7 @@ static void test_whoever_does_not_wait_says_who_leads(void **state)
     for (unsigned i = 0; i < 2; i++) {
         SPAWN(&fixture->a, "a", -1, "run", waits[i], "e", "--", "true");
         assert_int_equal(contender_await_exit(&fixture->a), 6);
-        assert_non_null(
-            strstr(contender_error(&fixture->a), "'plain one' leads (term 1)"));
-        assert_non_null(strstr(contender_error(&fixture->a),
-                               "electctl evict e 'plain one'\n"));
+        scratch_await(&fixture->scratch, "a.err", lines[i]);
     }
     // Nothing is left of it in the queue.
     assert_int_equal(CALL("evict", "e", "plain one"), 0);
@@ -598,6 +616,10 @@ static void test_a_success_is_held_until_somebody_else_leads(void **state)
     SPAWN(&fixture->a, "a", -1, "run", "--create", "--start-delay", "0",
           "--candidate", "a", "--hold", "5m", "e", SHELL, "echo 1 >> done");
     scratch_await(&fixture->scratch, "done", "1");
+    contender_await_error(&fixture->a,
+                          "electctl: starting (term 1)\n"
+                          "electctl: the program has succeeded; holding the "
+                          "leadership for 5m\n");
     assert_int_equal(CALL("run", "--no-wait", "e", "--", "true"), 6);
     assert_int_equal(CALL("evict", "e", "a"), 0);
     assert_int_equal(contender_await_exit(&fixture->a), 0);
@@ -630,6 +652,7 @@ int main(void)
         TEST(test_a_signal_shows_as_128_and_its_number),
         TEST(test_a_program_that_cannot_be_run_shows_as_127_or_126),
         TEST(test_a_program_is_looked_for_before_anybody_waits),
+        TEST(test_a_name_that_another_process_has_is_said),
         TEST(test_the_environment_tells_who_leads_in_which_term),
         TEST(test_the_environment_tells_the_life_of_the_daemon),
         TEST(test_standard_input_is_the_commands),

@@ -143,7 +143,8 @@ static void test_a_start_delay_that_is_too_short_is_warned_of(void **state)
     (void)state;
     expect_run("e --start-delay 8s -- cmd", "");
     expect_run("e --start-delay 0 -- cmd",
-               "--start-delay 0s is less than 8s: an earlier leader's program "
+               "--start-delay 0s is less than 8s, 4/5 of the grace: an earlier "
+               "leader's program "
                "may still run when this one starts");
 }
 

@@ -7,11 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
+#include "ctl/boot_clock.h"
 #include "ctl/exit_code.h"
 #include "ctl/failure.h"
 #include "ctl/say.h"
 
 #define RUN_REPORT_TIME_SIZE 32
+// Of time between two beats, which are much closer: electctl stood still. What
+// is lost so soon after it, is lost for that.
+#define RUN_REPORT_STALL_MS 1000
 
 // In seconds, with one decimal unless it is zero.
 static void run_report_time(uint64_t duration_ms,
@@ -62,11 +67,53 @@ static void run_report_elected(const struct run_state *state, uint64_t wait_ms)
         return;
     }
     run_report_time(wait_ms, text);
-    run_say("elected (term %" PRIu64 "); starting in %s: %s", state->term, text,
+    run_say("elected (term %" PRIu64 "); starting in at most %s: %s",
+            state->term, text,
             state->is_earlier_known
                 ? "the earlier leader may act until then"
                 : "what an earlier leader was promised is not known "
                   "(--start-delay)");
+}
+
+void run_report_starting(uint64_t term)
+{
+    run_say("starting (term %" PRIu64 ")", term);
+}
+
+void run_report_holding(uint64_t hold_ms)
+{
+    char text[DURATION_TEXT_SIZE];
+
+    duration_format(hold_ms, text);
+    run_say("the program has succeeded; holding the leadership for %s", text);
+}
+
+void run_report_beat(struct run_report *report)
+{
+    uint64_t now_ms = boot_clock_ms();
+
+    if (report->beat_ms != 0 &&
+        now_ms - report->beat_ms > RUN_REPORT_STALL_MS) {
+        report->stall_ms = now_ms - report->beat_ms;
+        report->stalled_until_ms = now_ms;
+    }
+    report->beat_ms = now_ms;
+}
+
+static void run_report_loss(struct run_report *report, const char *reason)
+{
+    char text[RUN_REPORT_TIME_SIZE];
+
+    // The beat of after the stall may be yet to come.
+    run_report_beat(report);
+    if (report->stall_ms > 0 &&
+        report->beat_ms - report->stalled_until_ms <= RUN_REPORT_STALL_MS) {
+        run_report_time(report->stall_ms, text);
+        run_say("leadership lost: electctl stood still for %s (%s)", text,
+                reason);
+    } else {
+        run_say("leadership lost: %s", reason);
+    }
 }
 
 void run_report_leader(struct run_report *report, const char *leader)
@@ -100,16 +147,28 @@ void run_report_answer(struct run_report *report,
     }
 }
 
+static void run_report_failure(const struct run_report *report, int code,
+                               const char *message, char text[FAILURE_SIZE])
+{
+    if (code == GRPC_STATUS_ALREADY_EXISTS) {
+        snprintf(text, FAILURE_SIZE,
+                 "another process has the name '%s': give another --candidate",
+                 report->options->candidate);
+    } else {
+        failure_format(code, message, text);
+    }
+}
+
 void run_report_over(struct run_report *report, const struct run_state *before,
                      const struct run_state *after, int code,
                      const char *message)
 {
     char text[FAILURE_SIZE];
 
-    failure_format(code, message, text);
+    run_report_failure(report, code, message, text);
     if (before->group == RUN_GROUP_RUNNING &&
         after->group != RUN_GROUP_RUNNING) {
-        run_say("leadership lost: %s", text);
+        run_report_loss(report, text);
     } else if (before->phase >= RUN_FINISHING ||
                before->stream == RUN_STREAM_CANCELLED) {
         return;
@@ -117,7 +176,8 @@ void run_report_over(struct run_report *report, const struct run_state *before,
         run_say("%s", text);
     } else if (!report->is_failing) {
         report->is_failing = true;
-        run_say("%s; trying again", text);
+        run_say("%s; trying again%s", text,
+                code == GRPC_STATUS_ALREADY_EXISTS ? " for some seconds" : "");
     }
 }
 
@@ -183,12 +243,12 @@ void run_report_makes_way(struct run_report *report,
     }
 }
 
-void run_report_lost(const struct run_state *before,
+void run_report_lost(struct run_report *report, const struct run_state *before,
                      const struct run_state *after, const char *reason)
 {
     if (before->group == RUN_GROUP_RUNNING &&
         after->group != RUN_GROUP_RUNNING) {
-        run_say("leadership lost: %s", reason);
+        run_report_loss(report, reason);
     }
 }
 
@@ -207,21 +267,36 @@ static void run_report_word(const char *name, char word[IDENTITY_NAME_SIZE + 2])
     }
 }
 
-void run_report_gave_up(const struct run_report *report,
-                        const struct run_state *state)
+static void run_report_other_leads(const struct run_report *report,
+                                   uint64_t term)
 {
     char election[IDENTITY_NAME_SIZE + 2];
     char leader[IDENTITY_NAME_SIZE + 2];
+    char wait[DURATION_TEXT_SIZE];
 
+    // A leader whose program runs well: to evict it would run that twice.
+    if (report->options->wait_ms == 0) {
+        run_say("not started: '%s' leads (term %" PRIu64 ")", report->leader,
+                term);
+        return;
+    }
     run_report_word(report->options->election, election);
     run_report_word(report->leader, leader);
+    duration_format(report->options->wait_ms, wait);
+    run_say("not started: after %s '%s' leads (term %" PRIu64
+            "). If it was entered by a plain Enter, and what it stood for has "
+            "ended, evict it: electctl evict %s %s",
+            wait, report->leader, term, election, leader);
+}
+
+void run_report_gave_up(const struct run_report *report,
+                        const struct run_state *state)
+{
     if (state->exit_code == EXIT_CODE_OTHER_LEADS) {
-        run_say("'%s' leads (term %" PRIu64 "), and the wait is over. If it is "
-                "gone and has no lease, evict it: electctl evict %s %s",
-                report->leader, state->term, election, leader);
+        run_report_other_leads(report, state->term);
     } else if (state->was_in) {
-        run_say("the daemon does not answer any more, and the wait is over");
+        run_say("not started: the daemon does not answer any more");
     } else {
-        run_say("the wait is over, and the daemon has not answered");
+        run_say("not started: the daemon has not answered");
     }
 }

@@ -28,7 +28,21 @@ struct run_report {
     bool has_told_other_life;
     // That it makes way was told, and no Confirm has counted since.
     bool has_made_way;
+    // When electctl was last seen to run, and how long it stood still before
+    // `stalled_until_ms`; 0 is never.
+    uint64_t beat_ms;
+    uint64_t stall_ms;
+    uint64_t stalled_until_ms;
 };
+
+// To be called several times a second: sees whether electctl stood still.
+void run_report_beat(struct run_report *report);
+
+// The command is being started.
+void run_report_starting(uint64_t term);
+
+// The command has succeeded.
+void run_report_holding(uint64_t hold_ms);
 
 // An answer has named the leader, or nobody.
 void run_report_leader(struct run_report *report, const char *leader);
@@ -59,7 +73,7 @@ void run_report_confirmed(struct run_report *report);
 void run_report_other_life(struct run_report *report);
 
 // The command is being ended for a reason that no answer has told.
-void run_report_lost(const struct run_state *before,
+void run_report_lost(struct run_report *report, const struct run_state *before,
                      const struct run_state *after, const char *reason);
 
 // It gives up its place, as it cannot hear what the daemon says of it.

@@ -77,6 +77,7 @@ static void run_timer_cb(struct run_timers *timers, enum run_timer which)
     struct run *run = container_of(timers, struct run, timers);
 
     if (which == RUN_TIMER_BEAT) {
+        run_report_beat(&run->report);
         warden_beat(&run->warden);
     } else {
         run_feed(run, (struct run_event){.kind = events[which]});
@@ -128,6 +129,7 @@ static void run_act(struct run *run, const struct run_action *action)
         run_timers_start(&run->timers, RUN_TIMER_QUIET, action->time_ms);
         return;
     case RUN_START:
+        run_report_starting(action->term);
         warden_start(&run->warden, action->term, run->confirm.life,
                      action->time_ms);
         return;
@@ -145,6 +147,7 @@ static void run_act(struct run *run, const struct run_action *action)
         run_campaign_leave(&run->campaign);
         return;
     case RUN_AWAIT_HOLD:
+        run_report_holding(action->time_ms);
         run_timers_start(&run->timers, RUN_TIMER_HOLD, action->time_ms);
         return;
     case RUN_EXIT:
@@ -175,7 +178,7 @@ static void run_feed_loss(struct run *run, enum run_event_kind kind,
     struct run_state before = run->state;
 
     run_feed(run, (struct run_event){.kind = kind});
-    run_report_lost(&before, &run->state, reason);
+    run_report_lost(&run->report, &before, &run->state, reason);
 }
 
 static void run_answered_cb(struct run_campaign *campaign,
@@ -243,7 +246,7 @@ static void run_denied(struct run *run, uint64_t term)
     struct run_state before = run->state;
 
     run_feed(run, (struct run_event){.kind = RUN_DENIED, .term = term});
-    run_report_lost(&before, &run->state, "the daemon says so");
+    run_report_lost(&run->report, &before, &run->state, "the daemon says so");
 }
 
 // A stream's answer alone may be of a daemon that none of the Confirms reach.
@@ -327,9 +330,12 @@ static void run_overdue_cb(struct warden *warden)
 
 static void run_lost_cb(struct warden *warden)
 {
-    run_say("the process that watches over the program has ended");
-    run_feed(container_of(warden, struct run, warden),
-             (struct run_event){.kind = RUN_WARDEN_LOST});
+    struct run *run = container_of(warden, struct run, warden);
+
+    run_say("the process that watches over the program has ended%s",
+            run->state.group != RUN_GROUP_NONE ? ": the program is killed"
+                                               : "");
+    run_feed(run, (struct run_event){.kind = RUN_WARDEN_LOST});
 }
 
 static const struct warden_callbacks run_warden_callbacks = {
@@ -382,6 +388,7 @@ static void run_begin(struct run *run)
         .hold_ms = options->hold_ms,
     };
 
+    run_report_beat(&run->report);
     run_signals_init(&run->signals, &run->loop, run_signal_cb);
     run_init_timers(run);
     run_campaign_init(&run->campaign, &run->client, &run->candidacy,

@@ -150,8 +150,8 @@ static const struct run_flag run_flags[] = {
      "exit with 6 if somebody else leads, and with 4 if the daemon does\n"
      "not answer",
      run_take_no_wait},
-    {"--wait", "DURATION", "likewise, but only after that time [default: ever]",
-     run_take_wait},
+    {"--wait", "DURATION",
+     "likewise, but only after that time [default:\nfor ever]", run_take_wait},
     {"--hold", "DURATION",
      "keep the leadership that long after the program has exited with 0",
      run_take_hold},
@@ -161,7 +161,8 @@ static const struct run_flag run_flags[] = {
     {"--once", NULL, "exit with 5 when leadership is lost [default]",
      run_take_once},
     {"--retry", NULL, "queue again when leadership is lost", run_take_retry},
-    {"--help", NULL, "print this and exit", run_take_help},
+    // Printed with the flags of all commands.
+    {"--help", NULL, NULL, run_take_help},
     {"-h", NULL, NULL, run_take_help},
 };
 
@@ -206,9 +207,9 @@ void run_options_print_help(FILE *out)
           "with 128 and the\n"
           "number of the signal that killed it, or with 5 when leadership "
           "was lost. The\n"
-          "program finds ELECTD_ELECTION, ELECTD_CANDIDATE and ELECTD_TERM "
-          "in its\n"
-          "environment.\n"
+          "program finds ELECTD_ELECTION, ELECTD_CANDIDATE, ELECTD_TERM and "
+          "ELECTD_LIFE in\n"
+          "its environment.\n"
           "\nFlags:\n",
           out);
     for (size_t i = 0; i < RUN_FLAGS; i++) {

@@ -142,10 +142,11 @@ static void run_options_warn(struct run_parser *parser)
     if (delay_ms < min_ms) {
         duration_format(delay_ms, given);
         duration_format(min_ms, min);
-        run_options_fail(parser,
-                         "--start-delay %s is less than %s: an earlier "
-                         "leader's program may still run when this one starts",
-                         given, min);
+        run_options_fail(
+            parser,
+            "--start-delay %s is less than %s, 4/5 of the grace: "
+            "an earlier leader's program may still run when this one starts",
+            given, min);
     }
 }
 
