@@ -104,6 +104,12 @@ class Program:
         check(term is not None, "it never led: " + "".join(self.lines))
         return term
 
+    def wait_until_it_says(self, line):
+        deadline = time.monotonic() + DEADLINE_S
+        while line not in self.lines:
+            check(time.monotonic() < deadline, "".join(self.lines))
+            time.sleep(0.01)
+
     def wait_until_it_ended(self):
         try:
             self.process.wait(timeout=DEADLINE_S)
@@ -211,6 +217,7 @@ def test_anointed(story):
     was not told, has ended."""
     with story.start(story.target, "n2") as second:
         story.expect(1, "n1", ["n2"])
+        second.wait_until_it_says("I wait: n1 leads\n")
         story.relay.freeze()
         story.client.anoint("demo", "n2")
         equal(second.wait_until_it_leads(), 2)
@@ -219,7 +226,22 @@ def test_anointed(story):
     check(ended is not None and ended < began, "both programs act at once")
 
 
-STORIES = (test_killed, test_evicted, test_frozen, test_cut, test_anointed)
+def test_named_twice(story):
+    """A second process of that name says so, and ends; the first leads on."""
+    with story.start(story.target, story.candidate) as second:
+        second.wait_until_it_ended()
+        check(
+            f"I stop: another process has the name {story.candidate}\n"
+            in second.lines,
+            "".join(second.lines),
+        )
+    equal(story.program.process.poll(), None)
+
+
+STORIES = (
+    test_killed, test_evicted, test_frozen, test_cut, test_anointed,
+    test_named_twice,
+)
 
 
 def live_through_the_stories(command, directory):

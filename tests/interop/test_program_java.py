@@ -3,30 +3,20 @@
 
 import re
 
-from harness import check, main, test
+from harness import check, equal, main, test
 from programs import (
-    live_through_the_stories, need_network, new_project, read_program, run,
+    ROOT, live_through_the_stories, need_network, new_project, read_program,
+    run,
 )
 
-LIBRARIES = ("grpc-netty-shaded", "grpc-protobuf", "grpc-stub")
-BUILD = """
-mvn -B -q dependency:copy-dependencies -DoutputDirectory=lib
-javac -nowarn -cp 'lib/*' -d classes $(find src/main/java -name '*.java')
-"""
-
-
-def pom(version):
-    """A project that has nothing but its libraries."""
-    dependencies = "".join(
-        f"<dependency><groupId>io.grpc</groupId><artifactId>{library}"
-        f"</artifactId><version>{version}</version></dependency>"
-        for library in LIBRARIES
-    )
-    return (
-        "<project><modelVersion>4.0.0</modelVersion><groupId>app</groupId>"
-        "<artifactId>app</artifactId><version>1</version>"
-        f"<dependencies>{dependencies}</dependencies></project>"
-    )
+def read_pom(version):
+    """The project file of the docs, whose libraries are of the plugin's
+    version, and the command that builds it."""
+    text = (ROOT / "docs/clients.md").read_text(encoding="utf-8")
+    (pom,) = re.findall(r"^```xml\n(.*?)^```$", text, re.M | re.S)
+    (build,) = re.findall(r"`(mvn -q compile\s[^`]*)`", text)
+    equal(set(re.findall(r"<version>([\d.]+\.[\d.]+)<", pom)), {version})
+    return pom, " ".join(build.split())
 
 
 @test
@@ -36,16 +26,15 @@ def test_java():
     version = re.search(r"protoc-gen-grpc-java:([\d.]+):", commands)
     check(version, "the docs name no version")
     with new_project() as directory:
-        (directory / "pom.xml").write_text(
-            pom(version[1]), encoding="utf-8"
-        )
+        pom, build = read_pom(version[1])
+        (directory / "pom.xml").write_text(pom, encoding="utf-8")
         run(commands, directory)
         (directory / "src/main/java/Main.java").write_text(
             program, encoding="utf-8"
         )
-        run(BUILD, directory)
+        run(build, directory)
         live_through_the_stories(
-            ["java", "-cp", "classes:lib/*", "Main"], directory
+            ["java", "-cp", "target/classes:lib/*", "Main"], directory
         )
 
 

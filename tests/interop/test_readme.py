@@ -34,6 +34,8 @@ def test_first_election_works_as_printed():
         environment = dict(os.environ, ELECTD_ENDPOINT=daemon.targets["tcp"])
         # Of the tests alone; a newcomer's Python has none of it.
         environment.pop("PYTHONPATH", None)
+        binaries = os.path.dirname(os.environ["ELECTCTL_BIN"])
+        environment["PATH"] = f"{binaries}:{environment['PATH']}"
         for command, expected in commands:
             done = subprocess.run(
                 command, shell=True, cwd=ROOT, env=environment, text=True,
