@@ -3,10 +3,11 @@
 
 import pathlib
 import re
+import sqlite3
 import subprocess
 import sys
 
-from harness import Daemon, main, test
+from harness import Daemon, equal, main, test
 from programs import frozen_program_stops_in_time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -28,10 +29,37 @@ def test_table_refuses_the_term_of_a_leader_that_was_replaced():
         daemon.stop()
 
 
+def read_sql():
+    docs = (ROOT / "docs" / "leases.md").read_text(encoding="utf-8")
+    return re.findall(r"^```sql\n(.*?)^```$", docs, re.M | re.S)
+
+
+@test
+def test_a_life_of_the_daemon_fences_as_the_docs_say():
+    _, recipe = read_sql()
+    table, leader, operator = re.split(r"^--.*\n", recipe, flags=re.M)
+    database = sqlite3.connect(":memory:")
+    database.executescript(table)
+    database.execute("INSERT INTO fence VALUES ('a', 0)")
+
+    def writes(term, life):
+        try:
+            done = database.execute(leader, {"term": term, "life": life})
+        except sqlite3.IntegrityError:
+            return False
+        return done.rowcount == 1
+
+    equal(writes(7, "a"), True)
+    equal(writes(6, "a"), False)
+    equal(writes(1, "b"), False)
+    database.execute(operator, {"new_life": "b"})
+    equal(writes(1, "b"), True)
+    equal(writes(8, "a"), False)
+
+
 @test
 def test_trigger_of_the_docs_is_that_of_the_example():
-    docs = (ROOT / "docs" / "leases.md").read_text(encoding="utf-8")
-    (trigger,) = re.findall(r"^```sql\n(.*?)^```$", docs, re.M | re.S)
+    trigger, _ = read_sql()
     example = (ROOT / "examples" / "fencing.py").read_text(encoding="utf-8")
     assert trigger in example
 
