@@ -151,7 +151,7 @@ static const struct run_flag run_flags[] = {
      "not answer",
      run_take_no_wait},
     {"--wait", "DURATION",
-     "likewise, but only after that time [default:\nfor ever]", run_take_wait},
+     "likewise, but only after that time\n[default: for ever]", run_take_wait},
     {"--hold", "DURATION",
      "keep the leadership that long after the program has exited with 0",
      run_take_hold},
