@@ -35,6 +35,7 @@ struct fixture {
     struct scratch scratch;
     // What leads the terminal's session: a shell, or electctl itself.
     struct child_process shell;
+    struct contender other;
     int terminal;
 };
 
@@ -49,6 +50,7 @@ static int set_up(void **state)
                  &(struct child_start){.arguments = "--listen 127.0.0.1:0"});
     daemon_await_ready(&fixture.daemon);
     setenv("ELECTD_ENDPOINT", fixture.daemon.listen[0], 1);
+    contender_set_endpoint(fixture.daemon.listen[0]);
     return 0;
 }
 
@@ -63,6 +65,7 @@ static int tear_down(void **state)
         close(fixture->terminal);
     }
     child_dispose(&fixture->shell);
+    contender_dispose(&fixture->other);
     is_fine = daemon_dispose(&fixture->daemon);
     scratch_remove(&fixture->scratch);
     return is_fine ? 0 : -1;
@@ -182,6 +185,39 @@ static void test_in_the_background_it_reads_nothing(void **state)
     expect_shell_exit(fixture, 0);
 }
 
+// It was started in front, and stopped by Ctrl-Z while it waited.
+static void test_moved_to_the_background_it_reads_nothing(void **state)
+{
+    static const char *const arguments[] = {
+        "run",
+        "--create",
+        "--candidate",
+        "a",
+        "--start-delay",
+        "0",
+        "e",
+        "--",
+        "sh",
+        "-c",
+        "echo x >> leads; exec sleep 600",
+        NULL,
+    };
+    struct fixture *fixture = *state;
+
+    contender_spawn(&fixture->other, &fixture->scratch, "a", -1, arguments);
+    scratch_await(&fixture->scratch, "leads", "x");
+    start_shell(fixture, SHELL_HEAD RUN_HEAD
+                "e -- " READER " 2> err; bg; echo bg >> shell; wait");
+    scratch_await(&fixture->scratch, "err", "waiting");
+    type(fixture, "\032");
+    scratch_await(&fixture->scratch, "shell", "bg\n");
+    child_signal(&fixture->other.process, SIGTERM);
+    scratch_await(&fixture->scratch, "read", "first 1 \n");
+    tell_again(fixture);
+    scratch_await(&fixture->scratch, "read", "then 1 \n");
+    expect_shell_exit(fixture, 0);
+}
+
 static void test_a_file_or_pipe_is_read_in_the_background_too(void **state)
 {
     static const char *const inputs[] = {
@@ -209,6 +245,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_in_a_terminal_the_program_is_in_front),
         TEST(test_in_the_background_it_reads_nothing),
+        TEST(test_moved_to_the_background_it_reads_nothing),
         TEST(test_a_file_or_pipe_is_read_in_the_background_too),
     };
 

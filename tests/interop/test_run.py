@@ -449,7 +449,7 @@ def what_nobody_can_be_promised_is_not_waited_for():
     with Run(daemon) as run:
         _, answers = next_stream(daemon)
         answers.put(leads(term=4, earlier_ms=2**40))
-        run.await_said("elected (term 4); starting in 600s: ")
+        run.await_said("elected (term 4); starting in at most 600s: ")
         answers.put(leads(term=5, earlier_ms=-1000))
         run.await_said("elected (term 5); starting in ")
         check("is not known" in run.said[-1], run.said)

@@ -65,10 +65,36 @@ warden_child_set_environment(const struct warden_command *command,
            setenv("ELECTD_LIFE", leadership->life, 1) == 0;
 }
 
+// False: electctl is in the background by now.
+static bool warden_child_take_terminal(pid_t front_pgid)
+{
+    pid_t front = tcgetpgrp(STDIN_FILENO);
+
+    if (front == front_pgid) {
+        // SIGTTOU is blocked still.
+        (void)tcsetpgrp(STDIN_FILENO, getpid());
+    }
+    // -1: the terminal is gone.
+    return front == front_pgid || front == -1;
+}
+
+// Whoever reads the terminal from the background is stopped, while its
+// candidate leads: it reads nothing instead, and by /dev/tty it gets an error.
+static bool warden_child_leave_terminal(void)
+{
+    int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    bool is_fine = fd != -1 && dup2(fd, STDIN_FILENO) == STDIN_FILENO;
+
+    signal(SIGTTIN, SIG_IGN);
+    signal(SIGTTOU, SIG_IGN);
+    return is_fine;
+}
+
 __attribute__((noreturn)) static void
 warden_child_run(const struct warden_command *command,
                  const struct warden_leadership *leadership, int go_fd)
 {
+    bool is_behind = false;
     char go;
     int error;
 
@@ -79,15 +105,16 @@ warden_child_run(const struct warden_command *command,
     if (read(go_fd, &go, 1) != 1) {
         _exit(PROGRAM_EXIT_NOT_RUN);
     }
-    if (command->front_pgid != 0 &&
-        tcgetpgrp(STDIN_FILENO) == command->front_pgid) {
-        // SIGTTOU is blocked still.
-        (void)tcsetpgrp(STDIN_FILENO, getpid());
-    }
     if (!warden_child_set_environment(command, leadership)) {
         _exit(PROGRAM_EXIT_NOT_RUN);
     }
+    if (command->front_pgid != 0) {
+        is_behind = !warden_child_take_terminal(command->front_pgid);
+    }
     warden_child_reset_signals();
+    if (is_behind && !warden_child_leave_terminal()) {
+        _exit(PROGRAM_EXIT_NOT_RUN);
+    }
     execvp(command->arguments[0], command->arguments);
     error = errno;
     (void)dprintf(STDERR_FILENO, "electctl: cannot run '%s': %s\n",

@@ -26,7 +26,8 @@ struct warden_command {
     const char *election;
     const char *candidate;
     // 0, or: standard input is the terminal, and whenever this group is in its
-    // foreground, which is electctl's, the command's takes its place.
+    // foreground when the command starts, which is electctl's, the command's
+    // takes its place; otherwise the command does without the terminal.
     pid_t front_pgid;
 };
 
