@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,6 +144,34 @@ static void test_without_a_command_it_just_ends(void **state)
     begin(&fixture, "exit 0", LONG_MS);
     say(&fixture, WARDEN_BEAT, 0, boot_clock_ms());
     expect(&fixture, WARDEN_ALIVE);
+    finish(&fixture);
+}
+
+// Its end is its tracer's to see, who does not look.
+static void test_a_command_that_died_traced_has_ended(void **state)
+{
+    struct fixture fixture;
+    siginfo_t info;
+
+    (void)state;
+    begin(&fixture, "exec sleep 600", LONG_MS);
+    say_start(&fixture, 2 * LONG_MS);
+    expect(&fixture, WARDEN_STARTED);
+    if (ptrace(PTRACE_SEIZE, fixture.pgid, NULL, NULL) != 0) {
+        finish(&fixture);
+        skip();
+    }
+    kill(fixture.pgid, SIGKILL);
+    assert_int_equal(
+        waitid(P_PID, (id_t)fixture.pgid, &info, WEXITED | WNOWAIT), 0);
+    say(&fixture, WARDEN_BEAT, 0, boot_clock_ms());
+    expect(&fixture, WARDEN_ALIVE);
+    assert_int_equal(expect(&fixture, WARDEN_ENDED), 1);
+    expect(&fixture, WARDEN_SWEPT);
+    expect(&fixture, WARDEN_GONE);
+    // The number is taken until the tracer has looked.
+    assert_int_equal(waitpid(fixture.pgid, NULL, 0), fixture.pgid);
+    fixture.pgid = 0;
     finish(&fixture);
 }
 
@@ -283,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_it_tells_each_step_of_a_command),
         cmocka_unit_test(test_it_starts_one_command_after_another),
         cmocka_unit_test(test_without_a_command_it_just_ends),
+        cmocka_unit_test(test_a_command_that_died_traced_has_ended),
         cmocka_unit_test(test_a_start_that_leaves_no_time_to_end_is_not_made),
         cmocka_unit_test(test_a_command_ends_before_it_may_run_no_longer),
         cmocka_unit_test(test_who_ignores_that_is_killed_in_time),

@@ -8,6 +8,7 @@
 // Failure modes: a command that cannot be run says so itself and ends with 127
 // or 126, as with other programs that run programs. Without /proc what has left
 // the group is not found; the kernel tells all the same that it is there. A
+// command that somebody traces ends unseen by its parent: /proc tells. A
 // process of another user cannot be killed, or one that hangs in the kernel:
 // then not all is gone until it ends by itself.
 
@@ -28,6 +29,8 @@
 #include "ctl/run/program.h"
 #include "ctl/run/warden_tree.h"
 
+// Of a command whose end only its tracer sees.
+#define WARDEN_EXIT_NOT_KNOWN 1
 #define WARDEN_EXIT_SIGNAL 128
 
 // As the command expects to find them. What nohup, or a shell for a command in
@@ -180,10 +183,34 @@ void warden_group_kill(struct warden_group *group)
     warden_ending_kill(&group->ending);
 }
 
+// True if the command has ended, and sets its exit code.
+static bool warden_group_read_exit(struct warden_group *group)
+{
+    siginfo_t info = {.si_pid = 0};
+
+    if (waitid(P_PID, (id_t)group->pgid, &info, WEXITED | WNOHANG | WNOWAIT) !=
+            0 ||
+        info.si_pid == 0) {
+        return false;
+    }
+    group->exit_code = info.si_code == CLD_EXITED
+                           ? info.si_status
+                           : WARDEN_EXIT_SIGNAL + info.si_status;
+    return true;
+}
+
+static bool warden_group_is_dead(const struct warden_group *group)
+{
+    struct warden_list_process command;
+
+    return warden_list_read_one(group->pgid, &command) && command.is_dead;
+}
+
 bool warden_group_look(struct warden_group *group,
                        const struct warden_command *command)
 {
     siginfo_t info = {.si_pid = 0};
+    bool is_dead;
 
     if (group->pgid <= 0 || group->has_ended) {
         return false;
@@ -193,17 +220,15 @@ bool warden_group_look(struct warden_group *group,
         info.si_pid != 0 && info.si_status == SIGTSTP) {
         warden_group_signal(group, SIGCONT);
     }
-    info.si_pid = 0;
-    if (waitid(P_PID, (id_t)group->pgid, &info, WEXITED | WNOHANG | WNOWAIT) !=
-            0 ||
-        info.si_pid == 0) {
-        return false;
+    // Dead first: what ends between the two looks has an exit code.
+    is_dead = warden_group_is_dead(group);
+    if (warden_group_read_exit(group)) {
+        group->has_ended = true;
+    } else if (is_dead) {
+        group->has_ended = true;
+        group->exit_code = WARDEN_EXIT_NOT_KNOWN;
     }
-    group->has_ended = true;
-    group->exit_code = info.si_code == CLD_EXITED
-                           ? info.si_status
-                           : WARDEN_EXIT_SIGNAL + info.si_status;
-    return true;
+    return group->has_ended;
 }
 
 bool warden_group_is_gone(const struct warden_group *group)
