@@ -72,6 +72,14 @@ static void test_whoever_is_denied_does_not_lead(void **state)
     ONCE(RUNS, {DENIED(1), "end 15"}, {WAITS(2, EVICTED), "await 9000"},
          {ENDED(143), ""}, {GONE, "leave"}, {LEFT(OK), "exit 5"});
     ONCE(RUNS, {DENIED(0), ""});
+    // It is right only until the next Confirm, if nothing was started.
+    ONCE({BEGUN, "connect"}, {LEADS(1, CURRENT), "await 9000"},
+         {CONFIRMED(1), ""}, {DENIED(1), ""}, {QUIET, ""},
+         {CONFIRMED_UNTIL(999, 2), ""}, {CONFIRMED(1), "start 1"});
+    ONCE({BEGUN, "connect"}, {LEADS_AFTER(0, 1, CURRENT), ""}, {DENIED(1), ""},
+         {WAITS(1, CURRENT), ""}, {CONFIRMED(1), ""});
+    RETRY(RUNS, {DENIED(1), "end 15"}, {CONFIRMED_UNTIL(2000, 1), ""},
+          {ENDED(143), ""}, {GONE, "cancel"});
     ONCE(QUEUES, {DENIED(1), ""});
 }
 

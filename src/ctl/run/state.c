@@ -34,6 +34,7 @@ static void run_forget(struct run_state *state)
 {
     state->leads = false;
     state->until_ms = 0;
+    state->is_denied = false;
 }
 
 // The command is ending because leadership is lost, or may be.
@@ -123,6 +124,7 @@ static void run_answered(struct run_state *state, const struct run_event *event,
     state->was_in = true;
     state->names_taken = 0;
     state->leads = event->leads;
+    state->is_denied = false;
     state->other_led = !event->leads;
     state->term = event->term;
     state->revision = event->revision;
@@ -137,6 +139,11 @@ static void run_confirmed(struct run_state *state,
                           struct run_actions *actions)
 {
     state->unconfirmed = 0;
+    if (state->is_denied && event->term == state->term) {
+        // The newest answer is right.
+        state->is_denied = false;
+        state->leads = true;
+    }
     if (!state->leads || event->term != state->term ||
         event->until_ms <= state->until_ms) {
         return;
@@ -155,6 +162,7 @@ static void run_denied(struct run_state *state, const struct run_event *event,
     state->unconfirmed = 0;
     if (state->leads && event->term == state->term) {
         run_forget(state);
+        state->is_denied = state->group == RUN_GROUP_NONE && !state->is_used;
         run_lose(state, actions);
     }
 }

@@ -207,6 +207,9 @@ struct run_state {
     bool is_quiet;
     // In this term, by this stream; 0 is not at all.
     uint64_t until_ms;
+    // The stream says that it leads in this term, and a Confirm that it does
+    // not; nothing was started since.
+    bool is_denied;
     // Of the command that was started last.
     uint64_t command_term;
     // A command was started by this instance, which has not left yet.
