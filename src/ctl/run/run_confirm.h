@@ -20,7 +20,7 @@
 
 // A longer id of a life is cut, and no Confirm is of it: daemons have shorter
 // ones.
-#define RUN_CONFIRM_LIFE_SIZE 256
+#define RUN_CONFIRM_LIFE_SIZE 128
 
 struct run_confirm;
 
