@@ -12,7 +12,9 @@ A program that can hold a stream open is better off with a Campaign, which also
 knows of its predecessor: docs/clients.md.
 """
 
+import contextlib
 import os
+import queue
 import secrets
 import sys
 import threading
@@ -27,11 +29,25 @@ TTL_S = 5
 # Nobody else's, nor that of this program's next process.
 NAME = "ttl-" + secrets.token_hex(8)
 act_until = 0.0
+lines = queue.Queue(100)
 
 
 def work(term):
     """What only the leader may do. It ends with the process."""
-    print("I lead, in term", term, flush=True)
+    say(f"I lead, in term {term}")
+
+
+def write_lines():
+    while True:
+        with contextlib.suppress(OSError, ValueError):
+            print(lines.get(), flush=True)
+
+
+def say(line):
+    """Leaves a line to a thread of its own. Output that is stuck or closed must
+    hold nothing up, and end no thread that this program needs."""
+    with contextlib.suppress(queue.Full):
+        lines.put_nowait(line)
 
 
 def now():
@@ -40,8 +56,9 @@ def now():
 
 
 def stop(why):
-    """Ends the process at once, and the work with it."""
-    print("I stop:", why, flush=True)
+    """Ends the process, and the work with it, whatever becomes of the line."""
+    say(f"I stop: {why}")
+    time.sleep(0.01)
     os._exit(1)
 
 
@@ -56,6 +73,7 @@ def lead(term):
 def main():
     """Enters, and renews."""
     global act_until
+    threading.Thread(target=write_lines, daemon=True).start()
     endpoint = sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:5678"
     election = primitive_pb2.PrimitiveId(name="demo")
     stub = election_pb2_grpc.LeaderElectionStub(grpc.insecure_channel(endpoint))

@@ -9,11 +9,13 @@ its process has ended.
 import contextlib
 import os
 import pathlib
+import pty
 import queue
 import re
 import shutil
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 
@@ -74,27 +76,36 @@ def need_network(*tools):
 
 class Program:
     """A program at work. `ended` is when it was seen to have ended, by
-    time.monotonic()."""
+    time.monotonic(). What it writes is read until `is_read` is taken back."""
 
-    def __init__(self, command, directory, target, stubs=False):
+    def __init__(self, command, directory, target, stubs=False, tty=False):
+        reading, writing = pty.openpty() if tty else os.pipe()
         # However this process ends, the program does not outlive it.
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig=KILL", *command],
-            cwd=directory, text=True, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            cwd=directory, stdout=writing, stderr=subprocess.STDOUT,
             env=environment(stubs=stubs, ELECTD_ENDPOINT=target),
         )
+        os.close(writing)
+        self.output = open(reading, encoding="utf-8")
         self.lines = []
         self.terms = queue.Queue()
         self.ended = None
+        self.is_read = True
+        self.unread = threading.Event()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
     def _read(self):
-        for line in self.process.stdout:
-            self.lines.append(line)
-            if leads := re.fullmatch(r"I lead, in term (\d+)\n", line):
-                self.terms.put(int(leads[1]))
+        # A terminal ends with EIO.
+        with contextlib.suppress(OSError):
+            for line in self.output:
+                self.lines.append(line)
+                if leads := re.fullmatch(r"I lead, in term (\d+)\n", line):
+                    self.terms.put(int(leads[1]))
+                if not self.is_read:
+                    break
+        self.unread.set()
         self.process.wait()
         self.ended = time.monotonic()
         self.terms.put(None)
@@ -117,13 +128,43 @@ class Program:
             raise AssertionError("it still runs: " + "".join(self.lines))
         self.reader.join()
 
+    def _open_output(self):
+        """With a description of its own: the program's blocks as before."""
+        return os.open(
+            f"/proc/{self.process.pid}/fd/1",
+            os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY,
+        )
+
+    def stop_terminal(self):
+        """Does what Ctrl-S does."""
+        output = self._open_output()
+        termios.tcflow(output, termios.TCOOFF)
+        os.close(output)
+
+    def fill_output(self):
+        """Lets the next write to its output block for ever."""
+        self.is_read = False
+        output = self._open_output()
+        os.write(output, b"\n")
+        check(self.unread.wait(DEADLINE_S), "its output is still read")
+        for size in (4096, 1):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    os.write(output, b"\n" * size)
+        os.close(output)
+
+    def close_output(self):
+        """Lets the next write to its output fail."""
+        self.fill_output()
+        self.output.close()
+
     def __enter__(self):
         return self
 
     def __exit__(self, *exception):
         self.process.kill()
         self.reader.join()
-        self.process.stdout.close()
+        self.output.close()
 
 
 class Story:
@@ -189,6 +230,24 @@ def test_frozen(story):
     )
 
 
+def test_full_output(story):
+    """It stops in time, although nobody reads what it writes."""
+    story.program.fill_output()
+    test_frozen(story)
+
+
+def test_closed_output(story):
+    """It stops in time, although what it writes fails."""
+    story.program.close_output()
+    test_frozen(story)
+
+
+def test_stopped_terminal(story):
+    """It stops in time, although Ctrl-S has stopped its terminal."""
+    story.program.stop_terminal()
+    test_frozen(story)
+
+
 def test_cut(story):
     """It comes back, keeps its term and goes on, without a second beginning."""
     story.relay.cut()
@@ -208,8 +267,11 @@ def frozen_program_stops_in_time(command):
     def start(target, _):
         return Program(command(target), ROOT, target, stubs=True)
 
-    with Story(start, named=False) as story:
-        test_frozen(story)
+    def live(story):
+        with Story(start, named=False) as told:
+            story(told)
+
+    concurrently(live, (test_frozen, test_full_output, test_closed_output))
 
 
 def test_anointed(story):
@@ -239,7 +301,8 @@ def test_named_twice(story):
 
 
 STORIES = (
-    test_killed, test_evicted, test_frozen, test_cut, test_anointed,
+    test_killed, test_evicted, test_frozen, test_full_output,
+    test_closed_output, test_stopped_terminal, test_cut, test_anointed,
     test_named_twice,
 )
 
@@ -247,10 +310,11 @@ STORIES = (
 def live_through_the_stories(command, directory):
     """All stories at once, each with a daemon of its own."""
 
-    def start(target, name):
-        return Program([*command, name], directory, target)
-
     def live(story):
+        def start(target, name):
+            tty = story is test_stopped_terminal
+            return Program([*command, name], directory, target, tty=tty)
+
         try:
             with Story(start) as told:
                 story(told)
