@@ -405,6 +405,7 @@ static pid_t await_child(pid_t pid)
 {
     long long deadline_ms = stopwatch_now_ms() + STOPWATCH_DEADLINE_MS;
     char path[64];
+    char text[64];
     long child = 0;
 
     snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", (long)pid,
@@ -417,10 +418,9 @@ static pid_t await_child(pid_t pid)
             // The kernel does not list them.
             skip();
         }
-        if (fscanf(file, "%ld", &child) != 1) {
-            child = 0;
-        }
+        text[fread(text, 1, sizeof text - 1, file)] = '\0';
         fclose(file);
+        child = strtol(text, NULL, 10);
     }
     return (pid_t)child;
 }
