@@ -11,22 +11,33 @@
 
 #include "support/story.h"
 
-static int clock_jump_fd = -1;
+static struct clock_jump clock_jump_fixture;
+
+void clock_jump_prepare(struct clock_jump *jump, const char *path)
+{
+    const char *library = getenv("CLOCK_JUMP_LIBRARY");
+
+    assert_non_null(library);
+    jump->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(jump->fd >= 0);
+    assert_int_equal(ftruncate(jump->fd, sizeof(int64_t)), 0);
+    snprintf(jump->environment, sizeof jump->environment,
+             "LD_PRELOAD=%s CLOCK_JUMP_FILE=%s", library, path);
+}
+
+void clock_jump_put(const struct clock_jump *jump, int64_t ahead_s)
+{
+    assert_int_equal(pwrite(jump->fd, &ahead_s, sizeof ahead_s, 0),
+                     sizeof ahead_s);
+}
 
 struct client *clock_jump_start(struct fixture *fixture, const char *arguments)
 {
-    const char *library = getenv("CLOCK_JUMP_LIBRARY");
     const char *path = fixture_path(fixture, "clock");
     struct client *client;
-    char environment[1024];
 
-    assert_non_null(library);
-    clock_jump_fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    assert_true(clock_jump_fd >= 0);
-    assert_int_equal(ftruncate(clock_jump_fd, sizeof(int64_t)), 0);
-    snprintf(environment, sizeof environment,
-             "LD_PRELOAD=%s CLOCK_JUMP_FILE=%s", library, path);
-    fixture->environment = environment;
+    clock_jump_prepare(&clock_jump_fixture, path);
+    fixture->environment = clock_jump_fixture.environment;
     client = fixture_start(fixture, arguments);
     fixture->environment = NULL;
     // The daemon has it open by now.
@@ -36,8 +47,7 @@ struct client *clock_jump_start(struct fixture *fixture, const char *arguments)
 
 void clock_jump_to(struct fixture *fixture, int64_t ahead_s)
 {
-    assert_int_equal(pwrite(clock_jump_fd, &ahead_s, sizeof ahead_s, 0),
-                     sizeof ahead_s);
+    clock_jump_put(&clock_jump_fixture, ahead_s);
     // Its loop has turned when this is answered; its keepalive may have taken
     // the jump for the silence of older connections.
     tell(fixture_connect(fixture), "Create clock");

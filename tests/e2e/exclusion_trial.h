@@ -58,7 +58,8 @@ struct exclusion_trial {
     enum exclusion_network network;
     // Programs change their process group.
     bool has_groups;
-    // The daemon may be killed, and then has other elections and terms.
+    // The daemon may be killed, and then has other elections and terms. If not,
+    // it is older than all that it has promised, and knows it.
     bool has_kills;
     // Between two things that happen.
     unsigned pause_ms_max;
